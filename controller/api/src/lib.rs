@@ -1,0 +1,1 @@
+//! What an operator may ask a host: requests and answers of the local API

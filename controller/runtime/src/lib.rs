@@ -1,0 +1,1 @@
+//! How the controller acts: its thread, neighbour discovery, control endpoint, table publication

@@ -1,0 +1,2 @@
+//! The host daemon understudyd: preflight, launch, wiring, replay
+fn main() {}

@@ -1,0 +1,1 @@
+//! What the dataplane knows: one immutable snapshot of mappings, nodes, hosts; its publication; counters; punt queues
