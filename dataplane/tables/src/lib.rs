@@ -1,1 +1,31 @@
-//! What the dataplane knows: one immutable snapshot of mappings, nodes, hosts; its publication; counters; punt queues
+//! What the dataplane knows, and how that knowledge changes under traffic.
+//!
+//! The words used here:
+//!
+//! - A **mapping** says on which host a virtual address of a network lives. It
+//!   is one [`Entry`] of 32 octets, found by the exact [`Key`] (network,
+//!   address).
+//! - The **snapshot** is everything a worker reads while it handles a burst:
+//!   all mappings, the local nodes behind the guest ports, the uplink. It is
+//!   immutable and complete, so a packet is handled by one version of the
+//!   truth and never by half of two.
+//! - The mappings are cut into **shards** that versions share: changing one
+//!   mapping copies one shard, not a million entries.
+//! - The **publisher** (one thread) builds the next snapshot and swaps it in.
+//!   Workers notice at their next burst. The publisher, never a worker, drops
+//!   the old one, after every worker has said that it moved on: freeing a large
+//!   table takes milliseconds, which no worker has.
+//! - **Counters** have one writer, the worker they belong to, and any number of
+//!   readers.
+//! - **Punt rings** carry whole frames between one worker and the controller.
+#![forbid(unsafe_code)]
+
+pub mod counters;
+pub mod mappings;
+pub mod publication;
+pub mod punt;
+pub mod snapshot;
+
+pub use mappings::{Entry, HostIndex, Key, Mappings, PortIndex};
+pub use publication::{Publisher, Reader};
+pub use snapshot::{LocalNode, Snapshot, Subnet, Uplink};

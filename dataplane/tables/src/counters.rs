@@ -1,0 +1,139 @@
+//! What workers count. One writer each, read by anybody at any time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crossbeam::utils::CachePadded;
+use wire::drop_reason::DropReason;
+
+use crate::mappings::PortIndex;
+
+/// A number that one thread raises and others read.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Raises it. Only its one writer may call this: it is a plain load and
+    /// store, not a locked addition.
+    #[inline]
+    pub fn add(&self, n: u64) {
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
+    }
+
+    /// Raises it to `value` if it is lower. Only its one writer may call this.
+    #[inline]
+    pub fn raise_to(&self, value: u64) {
+        if value > self.0.load(Ordering::Relaxed) {
+            self.0.store(value, Ordering::Relaxed);
+        }
+    }
+
+    /// What it is now.
+    #[inline]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Packets and their octets.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    /// Frames.
+    pub packets: Counter,
+    /// Their octets from the Ethernet header on, without the checksum.
+    pub bytes: Counter,
+}
+
+impl Traffic {
+    /// Counts one frame of this length.
+    #[inline]
+    pub fn count(&self, frame_bytes: usize) {
+        self.packets.add(1);
+        self.bytes.add(frame_bytes as u64);
+    }
+}
+
+/// What one worker saw at one port.
+#[derive(Debug)]
+pub struct PortCounters {
+    /// Taken from the device.
+    pub received: Traffic,
+    /// Accepted by the device.
+    pub transmitted: Traffic,
+    /// Dropped, by reason. A packet is counted at the port where it came in;
+    /// one that the way out did not take, at the port where it should have gone
+    /// out.
+    drops: [Counter; DropReason::COUNT],
+}
+
+impl Default for PortCounters {
+    fn default() -> Self {
+        Self {
+            received: Traffic::default(),
+            transmitted: Traffic::default(),
+            drops: std::array::from_fn(|_| Counter::default()),
+        }
+    }
+}
+
+impl PortCounters {
+    /// Counts `packets` drops.
+    #[inline]
+    pub fn drop(&self, reason: DropReason, packets: u64) {
+        self.drops[reason as usize].add(packets);
+    }
+
+    /// Packets dropped for this reason.
+    pub fn dropped(&self, reason: DropReason) -> u64 {
+        self.drops[reason as usize].get()
+    }
+}
+
+/// What one worker says about its own life.
+#[derive(Debug, Default)]
+pub struct LoopCounters {
+    /// Rounds over all its queues.
+    pub rounds: Counter,
+    /// Rounds that moved at least one packet.
+    pub busy_rounds: Counter,
+    /// The longest time between two rounds' beginnings since start, in
+    /// nanoseconds, idle sleep included.
+    pub longest_gap_ns: Counter,
+    /// Frames handed to the controller.
+    pub punted: Counter,
+    /// Frames taken from the controller to be sent.
+    pub injected: Counter,
+    /// ARP requests answered from the tables.
+    pub arp_answered: Counter,
+    /// IPv4 packets whose options were stripped by re-heading.
+    pub options_stripped: Counter,
+}
+
+/// All counters of one worker.
+#[derive(Debug)]
+pub struct WorkerCounters {
+    ports: Box<[CachePadded<PortCounters>]>,
+    /// About the worker itself.
+    pub worker: CachePadded<LoopCounters>,
+}
+
+impl WorkerCounters {
+    /// Zeros, for a host with `ports` ports, uplink included.
+    pub fn new(ports: usize) -> Arc<Self> {
+        Arc::new(Self {
+            ports: (0..ports).map(|_| CachePadded::default()).collect(),
+            worker: CachePadded::default(),
+        })
+    }
+
+    /// The counters of a port.
+    #[inline]
+    pub fn port(&self, port: PortIndex) -> &PortCounters {
+        &self.ports[port.index()]
+    }
+
+    /// Each port's counters, in the order of their indices.
+    pub fn ports(&self) -> impl Iterator<Item = (PortIndex, &PortCounters)> {
+        (0u16..).map(PortIndex).zip(self.ports.iter().map(|port| &**port))
+    }
+}

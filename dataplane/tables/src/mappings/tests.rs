@@ -1,0 +1,108 @@
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn entry(network: u32, address: u32, owner: u16) -> Entry {
+    let network = NetworkId::new(network).expect("a tenant network");
+    Entry {
+        key: Key::new(network, Ipv4Addr::from_bits(address)),
+        prefix: Prefix96([owner as u8; 12]),
+        owner: HostIndex(owner),
+        port: LocalPort::new(owner % 3),
+        generation: 1,
+    }
+}
+
+#[test]
+fn an_entry_takes_half_a_cache_line_also_when_it_may_be_absent() {
+    assert_eq!(size_of::<Option<Entry>>(), 32);
+}
+
+#[test]
+fn the_same_address_in_two_networks_is_two_mappings() {
+    let table = Mappings::default()
+        .with(&[Change::Put(entry(1, 0x0a00_0002, 1)), Change::Put(entry(2, 0x0a00_0002, 2))]);
+    assert_eq!(table.len(), 2);
+    for (network, owner) in [(1, 1), (2, 2)] {
+        let key = entry(network, 0x0a00_0002, 0).key;
+        assert_eq!(table.find(key).map(|e| e.owner), Some(HostIndex(owner)));
+    }
+    assert_eq!(table.find(entry(3, 0x0a00_0002, 0).key), None);
+}
+
+#[test]
+fn a_change_leaves_the_older_version_as_it_was_and_shares_the_other_shards() {
+    let many: Vec<Change> = (0..50_000).map(|i| Change::Put(entry(7, i, 1))).collect();
+    let before = Mappings::default().with(&many);
+    let after = before.with(&[Change::Remove(entry(7, 17, 0).key)]);
+    assert!(before.find(entry(7, 17, 0).key).is_some());
+    assert!(after.find(entry(7, 17, 0).key).is_none());
+    assert_eq!((before.len(), after.len()), (50_000, 49_999));
+    let shared = before
+        .shards
+        .iter()
+        .zip(&after.shards)
+        .filter(|(a, b)| Arc::ptr_eq(&a.slots, &b.slots))
+        .count();
+    assert_eq!(shared, SHARDS - 1);
+}
+
+#[test]
+fn consecutive_addresses_spread_so_that_no_walk_is_long() {
+    let many: Vec<Change> = (0..200_000).map(|i| Change::Put(entry(7, 0x0a00_0000 + i, 1))).collect();
+    let table = Mappings::default().with(&many);
+    let longest_walk = table
+        .shards
+        .iter()
+        .flat_map(|shard| {
+            shard.slots.iter().enumerate().filter_map(|(at, slot)| {
+                let home = Shard::home(slot.as_ref()?.key.hash(), shard.slots.len());
+                Some(at.wrapping_sub(home) & (shard.slots.len() - 1))
+            })
+        })
+        .max();
+    assert!(longest_walk.is_some_and(|steps| steps < 64), "{longest_walk:?}");
+    let slots: usize = table.shards.iter().map(|shard| shard.slots.len()).sum();
+    assert!(slots * size_of::<Slot>() / table.len() <= 128, "at most 128 octets a mapping");
+}
+
+proptest! {
+    #[test]
+    fn it_answers_like_a_plain_map_after_any_batches(
+        batches in prop::collection::vec(
+            prop::collection::vec((1u32..4, 0u32..64, 0u16..5, any::<bool>()), 0..40), 0..8)
+    ) {
+        let mut model = HashMap::new();
+        let mut table = Mappings::default();
+        for batch in batches {
+            let changes: Vec<Change> = batch
+                .into_iter()
+                .map(|(network, address, owner, put)| {
+                    let entry = entry(network, address, owner);
+                    if put { Change::Put(entry) } else { Change::Remove(entry.key) }
+                })
+                .collect();
+            for change in &changes {
+                match change {
+                    Change::Put(entry) => { model.insert(entry.key, *entry); }
+                    Change::Remove(key) => { model.remove(key); }
+                }
+            }
+            table = table.with(&changes);
+        }
+        prop_assert_eq!(table.len(), model.len());
+        for network in 1..4 {
+            for address in 0..64 {
+                let key = entry(network, address, 0).key;
+                prop_assert_eq!(table.find(key), model.get(&key));
+            }
+        }
+        let mut listed: Vec<Entry> = table.iter().copied().collect();
+        let mut expected: Vec<Entry> = model.into_values().collect();
+        listed.sort_by_key(|e| e.key);
+        expected.sort_by_key(|e| e.key);
+        prop_assert_eq!(listed, expected);
+    }
+}

@@ -1,0 +1,129 @@
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::atomic::AtomicBool;
+
+use wire::address::{FabricPrefix, Layout, Locator, NetworkId, Prefix96};
+use wire::encode::{DscpRule, HeadingRules, KeepId};
+use wire::ethernet::MacAddress;
+
+use super::*;
+use crate::mappings::{Change, Entry, HostIndex, Key, Mappings};
+use crate::snapshot::{Fabric, LocalHost, Uplink};
+
+fn snapshot() -> Snapshot {
+    let layout = Layout::Neutral56;
+    let address: Ipv6Addr = "fd00:aa:0:100::".parse().expect("an address");
+    let locator = Locator::new(address, layout).expect("a locator");
+    Snapshot {
+        version: 0,
+        fabric: Fabric {
+            prefix: FabricPrefix::new(address, 32).expect("a prefix"),
+            layout,
+            rules: HeadingRules {
+                dscp: DscpRule::Copy,
+                keep_id: KeepId::Off,
+                experimental_allowed: false,
+            },
+        },
+        host: LocalHost {
+            index: HostIndex(0),
+            locator,
+            control_address: layout.control_address(&locator),
+        },
+        uplink: Uplink {
+            address: Ipv6Addr::LOCALHOST,
+            mac: MacAddress([2, 0, 0, 0, 0, 1]),
+            next_hop_mac: None,
+            mtu: 1600,
+        },
+        nodes: [].into(),
+        networks: Arc::new(BTreeSet::new()),
+        mappings: Mappings::default(),
+    }
+}
+
+/// A table in which every mapping carries the same owner, so that a reader who
+/// sees two owners has seen half of two versions.
+fn owned_by(owner: u16) -> Mappings {
+    let network = NetworkId::new(1).expect("a tenant network");
+    let changes: Vec<Change> = (0..64)
+        .map(|i| {
+            Change::Put(Entry {
+                key: Key::new(network, Ipv4Addr::from_bits(i)),
+                prefix: Prefix96([0; 12]),
+                owner: HostIndex(owner),
+                port: None,
+                generation: 1,
+            })
+        })
+        .collect();
+    Mappings::default().with(&changes)
+}
+
+#[test]
+fn versions_count_from_one_and_a_reader_says_which_it_is_on() {
+    let mut publisher = Publisher::new(snapshot());
+    let mut reader = publisher.reader();
+    let observer = publisher.observer();
+    assert_eq!(observer.versions().collect::<Vec<_>>(), [0], "before its first burst");
+    assert_eq!(reader.load().version, 1);
+    assert_eq!(publisher.publish(snapshot()), 2);
+    assert_eq!(observer.versions().collect::<Vec<_>>(), [1], "until its next burst");
+    assert_eq!(reader.load().version, 2);
+    assert_eq!(observer.versions().collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn an_old_snapshot_is_kept_until_the_last_reader_moved_on() {
+    let mut publisher = Publisher::new(snapshot());
+    let (mut quick, mut slow) = (publisher.reader(), publisher.reader());
+    quick.load();
+    slow.load();
+    let first = Arc::downgrade(&publisher.current());
+    publisher.publish(snapshot());
+    quick.load();
+    assert_eq!(publisher.retire(), 1, "the slow reader may still read it");
+    assert!(first.upgrade().is_some());
+    slow.load();
+    assert_eq!(publisher.retire(), 0);
+    assert!(first.upgrade().is_none());
+}
+
+#[test]
+fn an_observer_never_becomes_the_one_who_frees() {
+    let mut publisher = Publisher::new(snapshot());
+    let mut reader = publisher.reader();
+    let held = publisher.observer().current();
+    publisher.publish(snapshot());
+    reader.load();
+    assert_eq!(publisher.retire(), 1);
+    drop(held);
+    assert_eq!(publisher.retire(), 0);
+}
+
+#[test]
+fn readers_in_other_threads_see_whole_versions_in_order() {
+    let mut publisher = Publisher::new(Snapshot { mappings: owned_by(1), ..snapshot() });
+    let stop = Arc::new(AtomicBool::new(false));
+    let workers: Vec<_> = (0..2)
+        .map(|_| {
+            let (mut reader, stop) = (publisher.reader(), Arc::clone(&stop));
+            std::thread::spawn(move || {
+                let mut last = 0;
+                while !stop.load(Ordering::Relaxed) {
+                    let snapshot = reader.load();
+                    assert!(snapshot.version >= last, "a version never goes back");
+                    last = snapshot.version;
+                    assert!(snapshot.mappings.iter().all(|e| u64::from(e.owner.0) == last));
+                }
+            })
+        })
+        .collect();
+    for version in 2..500 {
+        assert_eq!(publisher.publish(Snapshot { mappings: owned_by(version), ..snapshot() }), version.into());
+    }
+    stop.store(true, Ordering::Relaxed);
+    for worker in workers {
+        worker.join().expect("no worker saw half a version");
+    }
+}

@@ -1,0 +1,117 @@
+//! Everything that a worker reads while it handles a burst.
+
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use wire::address::{FabricPrefix, Layout, Locator, NetworkId, Prefix96};
+use wire::encode::HeadingRules;
+use wire::ethernet::MacAddress;
+
+use crate::mappings::{HostIndex, Mappings, PortIndex};
+
+/// One version of what this host knows. Immutable, complete, cheap to derive
+/// from its predecessor: every part that did not change is shared.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Counts the published snapshots of this process, from 1.
+    pub version: u64,
+    /// Rules of the fabric that all hosts share.
+    pub fabric: Fabric,
+    /// This host's own place in it.
+    pub host: LocalHost,
+    /// How packets leave for the substrate.
+    pub uplink: Uplink,
+    /// The node behind each guest port: port `i + 1` is at `i`.
+    pub nodes: Arc<[LocalNode]>,
+    /// The networks that this host knows of.
+    pub networks: Arc<BTreeSet<u32>>,
+    /// Where each virtual address lives.
+    pub mappings: Mappings,
+}
+
+impl Snapshot {
+    /// The node behind a guest port; `None` for the uplink.
+    #[inline]
+    pub fn node(&self, port: PortIndex) -> Option<&LocalNode> {
+        self.nodes.get(port.index().checked_sub(1)?)
+    }
+}
+
+/// What all hosts of a fabric have in common.
+#[derive(Clone, Copy, Debug)]
+pub struct Fabric {
+    /// F: every locator lies inside, no router's interface does.
+    pub prefix: FabricPrefix,
+    /// How an address is composed.
+    pub layout: Layout,
+    /// How headers are rewritten.
+    pub rules: HeadingRules,
+}
+
+/// This host.
+#[derive(Clone, Copy, Debug)]
+pub struct LocalHost {
+    /// Its position in the list of hosts.
+    pub index: HostIndex,
+    /// H: the prefix that the substrate routes to it.
+    pub locator: Locator,
+    /// Where its control endpoint listens: (H, NET 0, 0.0.0.1).
+    pub control_address: Ipv6Addr,
+}
+
+/// How packets leave for the substrate, and by which names it knows us there.
+#[derive(Clone, Copy, Debug)]
+pub struct Uplink {
+    /// Our address on the link, outside the fabric's prefix.
+    pub address: Ipv6Addr,
+    /// Our Ethernet address on the link.
+    pub mac: MacAddress,
+    /// The next hop's, once known.
+    pub next_hop_mac: Option<MacAddress>,
+    /// The largest IPv6 packet the link takes, in octets.
+    pub mtu: u16,
+}
+
+/// The node behind a guest port. The port fixes all of this; nothing of it is
+/// ever learned from a packet.
+#[derive(Clone, Copy, Debug)]
+pub struct LocalNode {
+    /// The network it belongs to.
+    pub network: NetworkId,
+    /// Its virtual address: the only source it may use.
+    pub address: Ipv4Addr,
+    /// Its Ethernet address.
+    pub mac: MacAddress,
+    /// The subnet it is attached to.
+    pub subnet: Subnet,
+    /// The first 96 bits of its substrate address on this host.
+    pub prefix: Prefix96,
+    /// Owner generation of its address; the low two bits go into each packet.
+    pub generation: u8,
+}
+
+/// An IPv4 subnet of a virtual network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subnet {
+    /// Its base address, as a number in host order.
+    base: u32,
+    /// Ones where an address must agree with the base.
+    mask: u32,
+    /// The virtual router's address in it.
+    pub gateway: Ipv4Addr,
+}
+
+impl Subnet {
+    /// The subnet `address/prefix_bits` (0 to 32) with this virtual router.
+    pub fn new(address: Ipv4Addr, prefix_bits: u8, gateway: Ipv4Addr) -> Self {
+        let mask = u32::MAX.checked_shl(32 - u32::from(prefix_bits.min(32))).unwrap_or(0);
+        Self { base: address.to_bits() & mask, mask, gateway }
+    }
+
+    /// True if `address` is on this subnet, so that no router is in between.
+    #[inline]
+    pub fn contains(&self, address: Ipv4Addr) -> bool {
+        address.to_bits() & self.mask == self.base
+    }
+}
