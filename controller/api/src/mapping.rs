@@ -1,0 +1,216 @@
+//! Changes to which host owns a virtual address: the body of `POST /v1/mappings`.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use wire::ethernet::MacAddress;
+
+use crate::{ApiError, ErrorKind};
+
+/// A change to the mappings that is made as one: all of its entries, or none.
+///
+/// In JSON `{"op": "add", "mappings": [...]}` or `{"op": "remove", "mappings": [...]}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "op", rename_all = "lowercase")]
+pub enum MappingBatch {
+    /// Adds mappings; one that is there already is replaced.
+    Add {
+        /// What to add.
+        mappings: Vec<Mapping>,
+    },
+    /// Removes mappings.
+    Remove {
+        /// What to remove.
+        mappings: Vec<MappingKey>,
+    },
+}
+
+/// A virtual address and the host that owns it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mapping {
+    /// The network.
+    pub network: NetworkRef,
+    /// The virtual address.
+    pub address: Ipv4Addr,
+    /// The name of the owning host.
+    pub host: String,
+    /// The node's MAC, if not the virtual one of its address.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::text::option"
+    )]
+    pub mac: Option<MacAddress>,
+    /// A name for the node, shown in the status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// A virtual address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MappingKey {
+    /// The network.
+    pub network: NetworkRef,
+    /// The virtual address.
+    pub address: Ipv4Addr,
+}
+
+/// A network by its id or its name. Text that is a number, decimal or `0x...`, is an id.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum NetworkRef {
+    /// The 24-bit id.
+    Id(u32),
+    /// The name in the configuration.
+    Name(String),
+}
+
+/// What a batch has done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// The version of the tables that first holds the whole batch.
+    pub table_version: u64,
+    /// Mappings that are different now.
+    pub changed: u64,
+    /// The change survives a restart of the daemon.
+    pub persisted: bool,
+    /// Why it does not, or what else there is to know.
+    pub note: String,
+}
+
+impl MappingBatch {
+    /// Reads the JSON of a batch. An entry that cannot be read is named by its index.
+    pub fn from_json(body: &[u8]) -> Result<Self, ApiError> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Raw {
+            op: Op,
+            mappings: Vec<serde_json::Value>,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        enum Op {
+            Add,
+            Remove,
+        }
+        let raw: Raw = serde_json::from_slice(body).map_err(|error| {
+            let message = format!(
+                "the body is not a batch of mappings: {error}; \
+                 write {{\"op\": \"add\" or \"remove\", \"mappings\": [...]}}"
+            );
+            ApiError::new(ErrorKind::Malformed, message)
+        })?;
+        Ok(match raw.op {
+            Op::Add => Self::Add {
+                mappings: entries(raw.mappings)?,
+            },
+            Op::Remove => Self::Remove {
+                mappings: entries(raw.mappings)?,
+            },
+        })
+    }
+
+    /// `add` or `remove`.
+    #[must_use]
+    pub fn op(&self) -> &'static str {
+        match self {
+            Self::Add { .. } => "add",
+            Self::Remove { .. } => "remove",
+        }
+    }
+
+    /// How many entries it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Add { mappings } => mappings.len(),
+            Self::Remove { mappings } => mappings.len(),
+        }
+    }
+
+    /// It has no entries.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+fn entries<T: DeserializeOwned>(raw: Vec<serde_json::Value>) -> Result<Vec<T>, ApiError> {
+    let entry = |(index, value)| {
+        serde_json::from_value(value).map_err(|error| ApiError {
+            kind: ErrorKind::Malformed,
+            message: format!("entry {index} cannot be read: {error}"),
+            index: Some(index),
+        })
+    };
+    raw.into_iter().enumerate().map(entry).collect()
+}
+
+impl fmt::Display for NetworkRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "{id:#08x}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+impl FromStr for NetworkRef {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let id = match text.strip_prefix("0x") {
+            Some(hex) => u32::from_str_radix(hex, 16),
+            None if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) => text.parse(),
+            None => return name(text),
+        };
+        match id {
+            Ok(id @ 1..=0xff_fffe) => Ok(Self::Id(id)),
+            _ => Err(format!("network id {text:?} is not within 1 to 0xfffffe")),
+        }
+    }
+}
+
+fn name(text: &str) -> Result<NetworkRef, String> {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b);
+    if (1..=63).contains(&text.len()) && text.bytes().all(allowed) {
+        Ok(NetworkRef::Name(text.to_owned()))
+    } else {
+        Err(format!(
+            "network {text:?} is neither an id nor a name (1 to 63 of a-z, 0-9, _ and -)"
+        ))
+    }
+}
+
+impl Serialize for NetworkRef {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Id(id) => to.serialize_u32(*id),
+            Self::Name(name) => to.serialize_str(name),
+        }
+    }
+}
+
+impl<'a> Deserialize<'a> for NetworkRef {
+    fn deserialize<D: Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(
+            untagged,
+            expecting = "a network is its id, a number, or its name, a string"
+        )]
+        enum Raw {
+            Id(u32),
+            Text(String),
+        }
+        match Raw::deserialize(from)? {
+            Raw::Id(id) => id.to_string().parse(),
+            Raw::Text(text) => text.parse(),
+        }
+        .map_err(de::Error::custom)
+    }
+}

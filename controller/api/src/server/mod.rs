@@ -1,0 +1,110 @@
+//! The host's side: answers on the unix socket, on whatever single-threaded tokio runtime the caller gives it.
+//!
+//! The socket is local, but its callers are not trusted to be well: bodies, times and connections are bounded
+//! (docs/architecture.md), one request a connection, and a caller that stalls costs one of [`CONNECTIONS_MAX`]
+//! places for at most [`CONNECTION_S_MAX`] seconds. Whoever does not get a place waits in the kernel's queue.
+
+mod caller;
+mod routes;
+mod socket;
+
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::UnixStream;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::{ApiError, Applied, MappingBatch, Status};
+
+use caller::Caller;
+pub use caller::WRITERS_GROUP;
+pub use socket::{BindError, Socket};
+
+/// Connections that are answered at the same time.
+pub const CONNECTIONS_MAX: usize = 64;
+
+/// How long a request may take to arrive and be answered, in seconds.
+pub const REQUEST_S_MAX: u64 = 5;
+
+/// How long a connection may last, in seconds, however slowly its caller reads.
+pub const CONNECTION_S_MAX: u64 = 10;
+
+/// How long requests under way may still take once the server is told to end, in milliseconds.
+const DRAIN_MS_MAX: u64 = 150;
+
+/// What the server needs from the host that it speaks for. It is called on the server's own thread.
+pub trait HostView: Send + Sync + 'static {
+    /// How the host is doing now.
+    fn status(&self) -> Status;
+
+    /// Applies all of `batch` or nothing of it; ends once the new tables are published.
+    ///
+    /// # Errors
+    /// A sentence, with the index of the entry at fault ([`ApiError::at`]).
+    fn apply(&self, batch: MappingBatch) -> impl Future<Output = Result<Applied, ApiError>> + Send;
+}
+
+/// Answers requests on `socket` for `host` until `shutdown` ends, and then for at most 200 ms more.
+///
+/// The socket's file is removed at the end. Needs a tokio runtime with I/O and time enabled.
+pub async fn serve<V: HostView>(socket: Socket, host: Arc<V>, shutdown: impl Future<Output = ()>) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
+    tokio::pin!(shutdown);
+    loop {
+        let accepted = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, socket.accept().await)
+        };
+        let (place, stream) = tokio::select! {
+            () = &mut shutdown => break,
+            Some(_) = connections.join_next() => continue,
+            accepted = accepted => accepted,
+        };
+        match stream {
+            Ok(stream) => {
+                let host = Arc::clone(&host);
+                connections.spawn(async move {
+                    let _place = place;
+                    answer(stream, host).await;
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the local API cannot accept a connection; trying again");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+    drop(socket);
+    let drained = async { while connections.join_next().await.is_some() {} };
+    let _ = timeout(Duration::from_millis(DRAIN_MS_MAX), drained).await;
+}
+
+/// Answers the one request of a connection. What goes wrong here is the caller's loss alone.
+async fn answer<V: HostView>(stream: UnixStream, host: Arc<V>) {
+    let caller = match Caller::of(&stream) {
+        Ok(caller) => caller,
+        Err(error) => {
+            tracing::warn!(%error, "a caller of the local API has no credentials; hung up");
+            return;
+        }
+    };
+    let service = TowerToHyperService::new(routes::router(host, caller));
+    let connection = hyper::server::conn::http1::Builder::new()
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service);
+    if !matches!(
+        timeout(Duration::from_secs(CONNECTION_S_MAX), connection).await,
+        Ok(Ok(()))
+    ) {
+        tracing::debug!(%caller, "a connection to the local API ended early");
+    }
+}

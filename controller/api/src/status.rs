@@ -1,0 +1,195 @@
+//! How a host is doing: the answer to `GET /v1/status`.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use serde::{Deserialize, Serialize};
+
+use wire::ethernet::MacAddress;
+
+/// A host at one moment. Counters count from the start of the daemon.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// This host's name in the fabric.
+    pub host: String,
+    /// The daemon's version.
+    pub version: String,
+    /// The daemon's process.
+    pub pid: u32,
+    /// Seconds since the daemon's workers started.
+    pub uptime_s: u64,
+    /// The newest version of the tables that was published.
+    pub table_version: u64,
+    /// The version that each worker has taken up, in the order of `workers`.
+    pub table_version_by_worker: Vec<u64>,
+    /// Every host of the fabric.
+    pub hosts: Vec<HostStatus>,
+    /// The way to the substrate.
+    pub uplink: UplinkStatus,
+    /// The guests' ports of this host.
+    pub ports: Vec<PortStatus>,
+    /// The configured nodes of every network.
+    pub nodes: Vec<NodeStatus>,
+    /// Virtual addresses that this host can reach, nodes included.
+    pub mappings: u64,
+    /// The polling threads.
+    pub workers: Vec<WorkerStatus>,
+    /// Packets that went nowhere, one entry a reason.
+    pub drops: Vec<DropStatus>,
+    /// Whether every packet is accounted for.
+    pub balance: Balance,
+}
+
+/// A host of the fabric, as the asked host knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostStatus {
+    /// Its name.
+    pub name: String,
+    /// Its locator, such as `fd00:aa:0:100::/56`.
+    pub locator: String,
+    /// Where the host itself, rather than a node on it, is reached.
+    pub control_address: Ipv6Addr,
+    /// This is the host that answers.
+    pub is_self: bool,
+}
+
+/// The port to the substrate and the router behind it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UplinkStatus {
+    /// The DPDK device as configured.
+    pub device: String,
+    /// The DPDK driver, such as `net_af_xdp`.
+    pub driver: String,
+    /// This host's address on the link and its prefix length, such as `2001:db8:0:1::2/64`.
+    pub address: String,
+    /// The port's own MAC.
+    #[serde(with = "crate::text")]
+    pub mac: MacAddress,
+    /// The router that everything is sent to.
+    pub next_hop: Ipv6Addr,
+    /// The router's MAC, once configured or discovered.
+    #[serde(default, with = "crate::text::option")]
+    pub next_hop_mac: Option<MacAddress>,
+    /// The largest IPv6 packet that the link carries, in octets.
+    pub mtu: u16,
+}
+
+/// A port of this host; counters are from the host's side, so `rx` is what the guest sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortStatus {
+    /// `network/node` of the guest behind it, or `uplink`.
+    pub name: String,
+    /// The DPDK device as configured.
+    pub device: String,
+    /// The DPDK driver, such as `net_af_packet`.
+    pub driver: String,
+    /// The lcore that polls it; none where several share it.
+    pub worker: Option<u16>,
+    /// The port's own MAC, if it has one.
+    #[serde(default, with = "crate::text::option")]
+    pub mac: Option<MacAddress>,
+    /// Packets received from the port.
+    pub rx_packets: u64,
+    /// Octets of those, Ethernet header included.
+    pub rx_bytes: u64,
+    /// Packets handed to the port.
+    pub tx_packets: u64,
+    /// Octets of those, Ethernet header included.
+    pub tx_bytes: u64,
+    /// Packets of this port that were dropped, by reason; reasons that never happened are left out.
+    pub drops: BTreeMap<String, u64>,
+}
+
+/// A node of a network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// The network's name.
+    pub network: String,
+    /// The node's name; mappings made at run time need none.
+    pub name: Option<String>,
+    /// Its virtual address.
+    pub address: Ipv4Addr,
+    /// The host that owns it.
+    pub host: String,
+    /// That is the host that answers.
+    pub local: bool,
+    /// The generation of its ownership, 1 until it first moves.
+    pub generation: u64,
+    /// The MAC that its neighbours see.
+    #[serde(with = "crate::text")]
+    pub mac: MacAddress,
+}
+
+/// A polling thread.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkerStatus {
+    /// The lcore that it is pinned to.
+    pub lcore: u16,
+    /// Rounds that found at least one packet.
+    pub bursts: u64,
+    /// The part of its time spent on packets, 0 to 1, where it is measured.
+    pub busy_share: Option<f64>,
+    /// The longest time between two polls of the control queue, in microseconds.
+    pub longest_gap_us: u64,
+    /// The version of the tables that it has taken up.
+    pub table_version: u64,
+}
+
+/// How often one drop reason happened, over all ports and workers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DropStatus {
+    /// The reason's name, such as `encode_no_mapping`.
+    pub reason: String,
+    /// `malformed`, `policy`, `stale` or `capacity`.
+    pub class: String,
+    /// Packets dropped for it.
+    pub packets: u64,
+    /// What happened and what to do, in one sentence.
+    pub meaning: String,
+}
+
+/// Where every packet that came in has gone.
+///
+/// `received + injected = delivered + transmitted + answered + punted + dropped + unexplained`, and
+/// `unexplained` is 0 whenever no packet is on its way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Balance {
+    /// Packets received from any port.
+    pub received: u64,
+    /// Packets that the host itself sent (neighbour discovery, answers to ping).
+    pub injected: u64,
+    /// Packets handed to guests of this host.
+    pub delivered: u64,
+    /// Packets handed to the uplink.
+    pub transmitted: u64,
+    /// ARP requests answered in place.
+    pub answered: u64,
+    /// Packets handed to the controller.
+    pub punted: u64,
+    /// Packets dropped with a reason.
+    pub dropped: u64,
+    /// What is left: more than 0 are packets that vanished, less than 0 packets out of nowhere.
+    pub unexplained: i64,
+}
+
+impl Balance {
+    /// The same counts with `unexplained` drawn up from the others.
+    #[must_use]
+    pub fn drawn(self) -> Self {
+        let gone = [
+            self.delivered,
+            self.transmitted,
+            self.answered,
+            self.punted,
+            self.dropped,
+        ]
+        .into_iter();
+        let unexplained = i128::from(self.received) + i128::from(self.injected)
+            - gone.map(i128::from).sum::<i128>();
+        let unexplained = unexplained.clamp(i64::MIN.into(), i64::MAX.into()) as i64;
+        Self {
+            unexplained,
+            ..self
+        }
+    }
+}
