@@ -2,9 +2,9 @@
 
 /// A packet whose bytes lie in one piece, with room in front.
 ///
-/// `dpdk::Mbuf` is the live one, [`worker`'s tests and the replay] use a heap
-/// buffer. Everything that translates is written against this trait, so that
-/// it runs without a device.
+/// `dpdk::Mbuf` is the live one; [`HeapPacket`] serves tests and replay.
+/// Everything that translates is written against this trait, so that it runs
+/// without a device.
 pub trait Packet: Sized {
     /// The frame, from the Ethernet destination on.
     fn bytes(&self) -> &[u8];
@@ -20,4 +20,102 @@ pub trait Packet: Sized {
     fn truncate(&mut self, len: usize);
     /// Asks the cache for the first line of the frame. Never faults.
     fn prefetch(&self);
+}
+
+/// The headroom of a [`HeapPacket`] in octets: that of a DPDK mbuf by default.
+pub const HEADROOM_BYTES: usize = 128;
+
+/// A packet on the heap: the buffer of tests, and of captures that are replayed.
+#[derive(Clone)]
+pub struct HeapPacket {
+    buffer: Vec<u8>,
+    start: usize,
+}
+
+impl HeapPacket {
+    /// A copy of `frame` behind [`HEADROOM_BYTES`] of room.
+    #[must_use]
+    pub fn new(frame: &[u8]) -> Self {
+        Self::with_headroom(frame, HEADROOM_BYTES)
+    }
+
+    /// A copy of `frame` behind `headroom_bytes` of room.
+    #[must_use]
+    pub fn with_headroom(frame: &[u8], headroom_bytes: usize) -> Self {
+        let mut buffer = Vec::with_capacity(headroom_bytes + frame.len());
+        buffer.resize(headroom_bytes, 0);
+        buffer.extend_from_slice(frame);
+        Self {
+            buffer,
+            start: headroom_bytes,
+        }
+    }
+}
+
+impl Packet for HeapPacket {
+    fn bytes(&self) -> &[u8] {
+        &self.buffer[self.start..]
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.buffer[self.start..]
+    }
+
+    fn prepend(&mut self, n: usize) -> Option<()> {
+        self.start = self.start.checked_sub(n)?;
+        Some(())
+    }
+
+    fn remove_front(&mut self, n: usize) {
+        debug_assert!(n <= self.bytes().len());
+        self.start = (self.start + n).min(self.buffer.len());
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.buffer.truncate(self.start.saturating_add(len));
+    }
+
+    fn prefetch(&self) {}
+}
+
+impl PartialEq for HeapPacket {
+    /// Equal frames are equal packets; the room in front does not count.
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for HeapPacket {}
+
+impl std::fmt::Debug for HeapPacket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "HeapPacket({:02x?})", self.bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn front_and_end_move_and_the_rest_stays() {
+        let mut packet = HeapPacket::new(&[1, 2, 3, 4, 5]);
+        packet.remove_front(2);
+        packet.truncate(2);
+        assert_eq!(packet.bytes(), [3, 4]);
+        packet.truncate(9);
+        assert_eq!(packet.bytes(), [3, 4]);
+        assert_eq!(packet.prepend(1), Some(()));
+        packet.bytes_mut()[0] = 9;
+        assert_eq!(packet.bytes(), [9, 3, 4]);
+    }
+
+    #[test]
+    fn a_prepend_beyond_the_headroom_changes_nothing() {
+        let mut packet = HeapPacket::with_headroom(&[7], 3);
+        assert_eq!(packet.prepend(4), None);
+        assert_eq!(packet.bytes(), [7]);
+        assert_eq!(packet.prepend(3), Some(()));
+        assert_eq!(packet.bytes().len(), 4);
+    }
 }

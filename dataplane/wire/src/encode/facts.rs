@@ -1,0 +1,144 @@
+//! The checked header of a guest's packet.
+
+use crate::{DropReason, checksum, ipv4, label::flow_hash, protocol};
+use std::net::Ipv4Addr;
+
+const OPTION_END: u8 = 0;
+const OPTION_NOP: u8 = 1;
+const OPTION_LOOSE_SOURCE_ROUTE: u8 = 131;
+const OPTION_STRICT_SOURCE_ROUTE: u8 = 137;
+
+/// The checked IPv4 header of a guest's packet: all that local delivery and
+/// re-heading need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ipv4Facts {
+    /// The length of header and options in octets, 20 to 60.
+    pub header_bytes: u8,
+    /// DSCP and ECN.
+    pub tos: u8,
+    /// The length of header, options and payload in octets.
+    pub total_bytes: u16,
+    /// What fragments of one packet have in common.
+    pub id: u16,
+    /// Routers must not fragment the packet.
+    pub dont_fragment: bool,
+    /// Not the last fragment.
+    pub more_fragments: bool,
+    /// Where the payload belongs, in units of 8 octets.
+    pub offset_units: u16,
+    /// As the guest set it; 0 is possible.
+    pub ttl: u8,
+    /// Not checked against the forbidden ones.
+    pub protocol: u8,
+    /// Neither zero nor loopback, multicast or reserved.
+    pub source: Ipv4Addr,
+    /// A unicast or group address, or the limited broadcast.
+    pub destination: Ipv4Addr,
+    /// HASH of the flow label; the same for all packets of a flow.
+    pub flow_hash: u8,
+}
+
+impl Ipv4Facts {
+    /// Checks the header at the front of `ip`, behind whose packet there may
+    /// be Ethernet padding.
+    ///
+    /// What section 2 is silent about passes through unchanged: DF together
+    /// with MF, a fragment that ends beyond 65535, and MF with a payload that
+    /// is not a multiple of 8.
+    ///
+    /// # Errors
+    /// The first of these that applies: `EncodeMalformed` (truncated, version,
+    /// IHL, total length), `EncodeIpChecksum`, `EncodeReservedFlag`,
+    /// `EncodeMalformed` or `EncodeSourceRoute` (options), `EncodeMartian`
+    /// (source 0/8, 127/8, 224/4 or 240/4; destination 0/8, 127/8 or 240/4
+    /// except the limited broadcast).
+    #[inline]
+    pub fn parse(ip: &[u8]) -> Result<Self, DropReason> {
+        let packet = ipv4::parse(ip).ok_or(DropReason::EncodeMalformed)?;
+        let header = packet.header;
+        let header_bytes = header.header_bytes();
+        if !checksum::verify(&ip[..usize::from(header_bytes)]) {
+            return Err(DropReason::EncodeIpChecksum);
+        }
+        if header.reserved_flag() {
+            return Err(DropReason::EncodeReservedFlag);
+        }
+        if !packet.options.is_empty() {
+            check_options(packet.options)?;
+        }
+        let (source, destination) = (header.source(), header.destination());
+        if matches!(source.octets()[0], 0 | 127 | 224..)
+            || matches!(destination.octets()[0], 0 | 127 | 240..) && !destination.is_broadcast()
+        {
+            return Err(DropReason::EncodeMartian);
+        }
+        let mut facts = Self {
+            header_bytes,
+            tos: header.tos,
+            total_bytes: header.total_bytes.get(),
+            id: header.id.get(),
+            dont_fragment: header.dont_fragment(),
+            more_fragments: header.more_fragments(),
+            offset_units: header.offset_units(),
+            ttl: header.ttl,
+            protocol: header.protocol,
+            source,
+            destination,
+            flow_hash: 0,
+        };
+        facts.flow_hash = facts.hash(packet.payload);
+        Ok(facts)
+    }
+
+    /// The length of what follows header and options, in octets.
+    #[must_use]
+    #[inline]
+    pub const fn payload_bytes(&self) -> u16 {
+        self.total_bytes - self.header_bytes as u16
+    }
+
+    /// Whether this is a fragment, first or later, of a larger packet.
+    #[must_use]
+    #[inline]
+    pub const fn is_fragment(&self) -> bool {
+        self.more_fragments || self.offset_units != 0
+    }
+
+    /// The length of the options, which re-heading strips, in octets.
+    #[must_use]
+    #[inline]
+    pub const fn options_bytes(&self) -> u8 {
+        self.header_bytes - ipv4::HEADER_BYTES as u8
+    }
+
+    #[inline]
+    fn hash(&self, payload: &[u8]) -> u8 {
+        let identity = match payload.first_chunk() {
+            Some(octets)
+                if !self.is_fragment() && protocol::begins_with_flow_identity(self.protocol) =>
+            {
+                u32::from_be_bytes(*octets)
+            }
+            _ => 0,
+        };
+        flow_hash(self.source, self.destination, self.protocol, identity)
+    }
+}
+
+/// Walks the list once; options are rare and never carried.
+#[cold]
+fn check_options(mut options: &[u8]) -> Result<(), DropReason> {
+    loop {
+        options = match *options {
+            [] | [OPTION_END, ..] => return Ok(()),
+            [OPTION_NOP, ref rest @ ..] => rest,
+            [OPTION_LOOSE_SOURCE_ROUTE | OPTION_STRICT_SOURCE_ROUTE, ..] => {
+                return Err(DropReason::EncodeSourceRoute);
+            }
+            [_, len, ..] if len >= 2 => options
+                .get(usize::from(len)..)
+                .ok_or(DropReason::EncodeMalformed)?,
+            _ => return Err(DropReason::EncodeMalformed),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The IP protocol numbers that this dataplane knows by name (IANA).
+
+/// ICMP for IPv4.
+pub const ICMPV4: u8 = 1;
+/// TCP.
+pub const TCP: u8 = 6;
+/// UDP.
+pub const UDP: u8 = 17;
+/// DCCP.
+pub const DCCP: u8 = 33;
+/// The IPv6 Fragment header.
+pub const FRAGMENT: u8 = 44;
+/// IPsec ESP.
+pub const ESP: u8 = 50;
+/// IPsec AH.
+pub const AH: u8 = 51;
+/// ICMP for IPv6.
+pub const ICMPV6: u8 = 58;
+/// SCTP.
+pub const SCTP: u8 = 132;
+
+/// Whether the first four octets of this protocol are the same for a whole
+/// flow: both ports, or the SPI.
+#[must_use]
+#[inline]
+pub const fn begins_with_flow_identity(protocol: u8) -> bool {
+    matches!(protocol, TCP | UDP | DCCP | ESP | SCTP)
+}
+
+/// Whether a guest's packet of this protocol is refused at both ends
+/// (section 2): an IPv6 router or host would take its payload for an
+/// extension header (0, 43, 44, 60, 135, 139, 140) or for ICMPv6 (58).
+///
+/// The two numbers for experiments (253, 254) are refused unless
+/// `experimental_allowed`.
+#[must_use]
+#[inline]
+pub const fn is_forbidden(protocol: u8, experimental_allowed: bool) -> bool {
+    match protocol {
+        0 | 43 | FRAGMENT | ICMPV6 | 60 | 135 | 139 | 140 => true,
+        253 | 254 => !experimental_allowed,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exactly_the_listed_protocols_are_forbidden() {
+        let refused = |experimental| -> Vec<u8> {
+            (0..=255)
+                .filter(|&protocol| is_forbidden(protocol, experimental))
+                .collect()
+        };
+        assert_eq!(refused(true), [0, 43, 44, 58, 60, 135, 139, 140]);
+        assert_eq!(refused(false), [0, 43, 44, 58, 60, 135, 139, 140, 253, 254]);
+    }
+}
