@@ -1,0 +1,67 @@
+//! Every rule about values: from the raw files to the validated types
+//!
+//! Each part is judged even if another is wrong, so that one run finds all. Positions in the raw
+//! lists are those in the validated ones, because a [`Config`] is made only when nothing failed.
+
+use crate::model::Config;
+use crate::name::Names;
+use crate::problem::{Draft, Drafts};
+use crate::raw::Raw;
+use crate::source::Span;
+
+mod device;
+mod fabric;
+mod host;
+mod network;
+mod node;
+mod port;
+mod uplink;
+mod value;
+
+/// Judges everything; `None` means that something was reported.
+///
+/// `files` and `warnings` are left empty for the caller.
+pub(crate) fn all(raw: &Raw, drafts: &Drafts) -> Option<Config> {
+    missing(raw, drafts);
+    let hosts = raw.fabric.as_ref().map_or(&[][..], |fabric| &fabric.hosts);
+    let host_names = Names::collect(drafts, "host", hosts.iter().map(|host| host.name.as_ref()));
+    let network_names =
+        Names::collect(drafts, "network", raw.networks.iter().map(|network| network.name.as_ref()));
+
+    let prefix = raw.fabric.as_ref().and_then(|fabric| fabric::prefix(fabric, drafts));
+    let fabric = raw.fabric.as_ref().and_then(|fabric| fabric::check(fabric, prefix, drafts));
+    let host = raw.host.as_ref().and_then(|host| host::check(host, &host_names, drafts));
+    let uplink = raw.uplink.as_ref().and_then(|uplink| uplink::check(uplink, prefix, drafts));
+    let networks = network::check(raw, &host_names, drafts);
+    let ports = port::check(raw, &network_names, drafts);
+
+    Some(Config {
+        host: host?,
+        uplink: uplink?,
+        ports: ports?,
+        fabric: fabric?,
+        networks: networks?,
+        files: Vec::new(),
+        warnings: Vec::new(),
+    })
+}
+
+fn missing(raw: &Raw, drafts: &Drafts) {
+    let sections = [
+        (raw.host.is_none(), "[host]", "it names this host and its worker cores"),
+        (raw.uplink.is_none(), "[uplink]", "it says how this host reaches the substrate"),
+        (raw.fabric.is_none(), "[fabric]", "it is often in a file of its own: include = [\"fabric.toml\"]"),
+    ];
+    for (is_missing, name, why) in sections {
+        if is_missing {
+            let draft = Draft::error(format!("the section {name} is missing"))
+                .at(Span::new(0, 0..0), "in this file and all that it includes");
+            drafts.push(draft.help(format!("add {name}: {why}")));
+        }
+    }
+}
+
+/// The list if all of it is right; unlike `collect` from an iterator it never stops the checks.
+fn whole<T>(list: Vec<Option<T>>) -> Option<Vec<T>> {
+    list.into_iter().collect()
+}

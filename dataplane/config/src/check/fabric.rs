@@ -1,0 +1,166 @@
+//! `[fabric]`: the prefix, the layout and the hosts' locators
+
+use std::collections::HashMap;
+use std::net::Ipv6Addr;
+
+use ipnet::Ipv6Net;
+use wire::address::{FabricPrefix, Layout, Locator};
+use wire::encode::{DscpRule, HeadingRules, KeepId};
+
+use super::{value, whole};
+use crate::model::{Fabric, FabricHost};
+use crate::problem::{Draft, Drafts};
+use crate::raw;
+use crate::source::{At, Span};
+
+/// The ranges that a fabric may use (docs/wire.md section 1).
+const UNICAST: &str = "2000::/3 or fc00::/7";
+
+/// The fabric's prefix, for those who must lie inside or outside of it.
+pub fn prefix(raw: &raw::Fabric, drafts: &Drafts) -> Option<At<Ipv6Net>> {
+    let found = raw.prefix.as_ref()?;
+    let net = value::ipv6_net(drafts, "prefix", found, "fd00:aa::/32")?;
+    if net.addr() != net.network() {
+        value::host_bits(drafts, "prefix", found, &net.trunc().to_string());
+        return None;
+    }
+    let first_octet = net.addr().octets()[0];
+    let global = net.prefix_len() >= 3 && first_octet >> 5 == 0b001;
+    let local = net.prefix_len() >= 7 && first_octet >> 1 == 0b111_1110;
+    if !global && !local {
+        let draft = Draft::error(format!("the fabric's prefix {net} is not inside {UNICAST}"))
+            .at(found.span, "not a range for hosts")
+            .help("take a prefix of your own, or a private one such as \"fd00:aa::/32\"");
+        drafts.push(draft);
+        return None;
+    }
+    Some(At { value: net, span: found.span })
+}
+
+/// Everything of `[fabric]` but the names of the hosts.
+pub fn check(raw: &raw::Fabric, prefix: Option<At<Ipv6Net>>, drafts: &Drafts) -> Option<Fabric> {
+    let layouts = [("neutral56", Layout::Neutral56), ("fixed72", Layout::Fixed72)];
+    let layout = match &raw.layout {
+        None => Some(At { value: Layout::Neutral56, span: raw.span }),
+        Some(found) => value::choice(drafts, "layout", found, &layouts)
+            .map(|value| At { value, span: found.span }),
+    };
+    let rules = rules(raw, drafts);
+    if raw.hosts.is_empty() {
+        let draft = Draft::error("[fabric] has no hosts")
+            .at(raw.span, "no [[fabric.host]] below")
+            .help("add a [[fabric.host]] with name and locator for every host");
+        drafts.push(draft);
+    }
+    if let (Some(prefix), Some(layout)) = (prefix, layout)
+        && prefix.value.prefix_len() > layout.value.locator_bits()
+    {
+        let bits = layout.value.locator_bits();
+        let message = format!("the fabric's prefix {} is longer than a locator, which has {bits} bits", prefix.value);
+        let draft = Draft::error(message).at(prefix.span, "no locator fits in").at(layout.span, "the layout");
+        drafts.push(draft.help(format!("write a prefix of at most {bits} bits")));
+        return None;
+    }
+    let mut taken = HashMap::new();
+    let hosts = raw.hosts.iter().map(|host| check_host(host, prefix, layout, &mut taken, drafts));
+    let hosts = whole(hosts.collect())?;
+    let prefix = prefix?.value;
+    Some(Fabric {
+        prefix: FabricPrefix::new(prefix.addr(), prefix.prefix_len()).ok()?,
+        layout: layout?.value,
+        rules: rules?,
+        hosts,
+    })
+}
+
+fn rules(raw: &raw::Fabric, drafts: &Drafts) -> Option<HeadingRules> {
+    let keep_id = match &raw.keep_id {
+        None => Some(KeepId::Off),
+        Some(found) => {
+            let allowed = [("off", KeepId::Off), ("df0", KeepId::Df0), ("all", KeepId::All)];
+            value::choice(drafts, "keep_id", found, &allowed)
+        }
+    };
+    let fixed = match &raw.dscp {
+        None => Some(false),
+        Some(found) => value::choice(drafts, "dscp", found, &[("copy", false), ("fixed", true)]),
+    };
+    let dscp = match (fixed, &raw.dscp_value) {
+        (None, _) => None,
+        (Some(true), Some(found)) => {
+            value::number(drafts, "dscp_value", found, 0..=63).map(DscpRule::Fixed)
+        }
+        (Some(false), None) => Some(DscpRule::Copy),
+        (Some(true), None) => {
+            let at = raw.dscp.as_ref().map_or(raw.span, |found| found.span);
+            let draft = Draft::error("`dscp` is \"fixed\", but there is no `dscp_value`")
+                .at(at, "fixed to what?")
+                .help("add dscp_value = 0, a number from 0 to 63");
+            drafts.push(draft);
+            None
+        }
+        (Some(false), Some(found)) => {
+            let draft = Draft::error("`dscp_value` has no effect while `dscp` is \"copy\"")
+                .at(found.span, "not used")
+                .help("write dscp = \"fixed\", or remove dscp_value");
+            drafts.push(draft);
+            None
+        }
+    };
+    Some(HeadingRules {
+        dscp: dscp?,
+        keep_id: keep_id?,
+        experimental_allowed: raw.allow_experimental_protocols.as_ref().is_some_and(|at| at.value),
+    })
+}
+
+fn check_host(
+    raw: &raw::FabricHost,
+    prefix: Option<At<Ipv6Net>>,
+    layout: Option<At<Layout>>,
+    taken: &mut HashMap<Ipv6Addr, Span>,
+    drafts: &Drafts,
+) -> Option<FabricHost> {
+    let found = raw.locator.as_ref()?;
+    let net = value::ipv6_net(drafts, "locator", found, "fd00:aa:0:100::/56")?;
+    let layout = layout?;
+    let bits = layout.value.locator_bits();
+    if net.prefix_len() != bits {
+        let right = Ipv6Net::new(net.addr(), bits).map_or(net, |net| net.trunc());
+        let message = format!("locator {net} has {} bits, but with layout {} a locator has {bits}", net.prefix_len(), layout.value);
+        let draft = Draft::error(message).at(found.span, format!("not a /{bits}")).at(layout.span, "the layout");
+        drafts.push(draft.help(format!("write \"{right}\", or change the layout")));
+        return None;
+    }
+    if net.addr() != net.network() {
+        value::host_bits(drafts, "locator", found, &net.trunc().to_string());
+        return None;
+    }
+    if let Some(prefix) = prefix
+        && !prefix.value.contains(&net)
+    {
+        let draft = Draft::error(format!("locator {net} is outside the fabric's prefix {}", prefix.value))
+            .at(found.span, "outside")
+            .at(prefix.span, "the fabric's prefix")
+            .help(format!("take a /{bits} out of {}, or widen the prefix", prefix.value));
+        drafts.push(draft);
+        return None;
+    }
+    if let Some(&first) = taken.get(&net.addr()) {
+        let message = format!("two hosts have the locator {net}");
+        value::taken(drafts, message, found.span, first, "give each host a locator of its own");
+        return None;
+    }
+    taken.insert(net.addr(), found.span);
+    let locator = match Locator::new(net.addr(), layout.value) {
+        Ok(locator) => locator,
+        Err(_) => {
+            let draft = Draft::error(format!("locator {net} is not inside {UNICAST}"))
+                .at(found.span, "not a range for hosts")
+                .help("take a locator out of the fabric's prefix");
+            drafts.push(draft);
+            return None;
+        }
+    };
+    Some(FabricHost { name: raw.name.as_ref()?.value.clone(), locator })
+}

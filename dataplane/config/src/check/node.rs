@@ -1,0 +1,139 @@
+//! `[[network.node]]`: guests' addresses, hosts and MACs
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::net::Ipv4Addr;
+
+use wire::ethernet::MacAddress;
+
+use super::{network, value, whole};
+use crate::model::{Node, Subnet};
+use crate::name::{Names, listed};
+use crate::problem::{Draft, Drafts};
+use crate::raw;
+use crate::source::{At, Span};
+
+/// The nodes of one network, whose `subnets` have been checked.
+pub fn check(
+    raw: &raw::Network,
+    subnets: &[Option<Subnet>],
+    hosts: &Names<'_>,
+    drafts: &Drafts,
+) -> Option<Vec<Node>> {
+    Names::collect(drafts, "node", raw.nodes.iter().map(|node| node.name.as_ref()));
+    let mut addresses = HashMap::new();
+    let mut macs = Macs::of_gateways(raw, subnets);
+    let node = |node: &raw::Node| {
+        let address = node.address.as_ref().and_then(|found| {
+            let address = value::ipv4(drafts, "address", found)?;
+            if let Some(first) = addresses.insert(address, found.span) {
+                let message = format!("two nodes of one network have the address {address}");
+                let help = "give each node an address of its own";
+                value::taken(drafts, message, found.span, first, help);
+            }
+            Some(At { value: address, span: found.span })
+        });
+        let subnet = address.and_then(|at| subnet_of(at, raw, subnets, drafts));
+        let host = node.host.as_ref().and_then(|found| host_of(found, hosts, drafts));
+        let mac = mac_of(node, address, drafts);
+        if let Some(mac) = mac {
+            macs.claim(mac, node.mac.is_some(), drafts);
+        }
+        Some(Node {
+            name: node.name.as_ref()?.value.clone(),
+            address: address?.value,
+            subnet: subnet?,
+            host: host?,
+            mac: mac?.value,
+        })
+    };
+    whole(raw.nodes.iter().map(node).collect())
+}
+
+/// The position of the subnet that holds the address.
+fn subnet_of(
+    address: At<Ipv4Addr>,
+    raw: &raw::Network,
+    subnets: &[Option<Subnet>],
+    drafts: &Drafts,
+) -> Option<usize> {
+    let ip = address.value;
+    let holds = |subnet: &Option<Subnet>| subnet.is_some_and(|subnet| subnet.prefix.contains(&ip));
+    let Some(index) = subnets.iter().position(holds) else {
+        // A subnet that is wrong may be the one that was meant.
+        if !subnets.is_empty() && subnets.iter().all(Option::is_some) {
+            let prefixes: Vec<_> =
+                subnets.iter().flatten().map(|subnet| subnet.prefix.to_string()).collect();
+            let prefixes = listed(prefixes.iter().map(String::as_str));
+            let draft = Draft::error(format!("address {ip} is outside every subnet of its network"))
+                .at(address.span, "in no subnet")
+                .help(format!("write an address of {prefixes}, or add a [[network.subnet]]"));
+            drafts.push(draft);
+        }
+        return None;
+    };
+    let subnet = subnets[index]?;
+    let (message, why, label) = if ip == subnet.gateway {
+        let why = raw.subnets[index].gateway.as_ref()?.span;
+        (format!("address {ip} is the gateway of its subnet"), why, "the gateway")
+    } else {
+        let why = raw.subnets[index].prefix.as_ref()?.span;
+        let Some(kind) = network::reserved(subnet.prefix, ip) else { return Some(index) };
+        (format!("address {ip} is the {kind} address of its subnet"), why, "the subnet")
+    };
+    let draft = Draft::error(message).at(address.span, "not a node's address").at(why, label);
+    drafts.push(draft.help(format!("take another address of {}", subnet.prefix)));
+    None
+}
+
+fn host_of(found: &At<String>, hosts: &Names<'_>, drafts: &Drafts) -> Option<usize> {
+    let index = hosts.get(&found.value);
+    if index.is_none() {
+        let draft = Draft::error(format!("unknown host \"{}\"", found.value))
+            .at(found.span, "not in [[fabric.host]]")
+            .help(hosts.suggest("host", &found.value));
+        drafts.push(draft);
+    }
+    index
+}
+
+fn mac_of(
+    node: &raw::Node,
+    address: Option<At<Ipv4Addr>>,
+    drafts: &Drafts,
+) -> Option<At<MacAddress>> {
+    match &node.mac {
+        Some(found) => value::mac(drafts, "mac", found).map(|value| At { value, span: found.span }),
+        None => address.map(|at| At { value: MacAddress::virtual_of(at.value), span: at.span }),
+    }
+}
+
+/// The MACs of one network, each with its place and whether it was written there.
+struct Macs(HashMap<MacAddress, (Span, bool)>);
+
+impl Macs {
+    fn of_gateways(raw: &raw::Network, subnets: &[Option<Subnet>]) -> Self {
+        let gateway = |(raw, subnet): (&raw::Subnet, &Option<Subnet>)| {
+            let mac = MacAddress::virtual_of(subnet.as_ref()?.gateway);
+            Some((mac, (raw.gateway.as_ref()?.span, false)))
+        };
+        Self(raw.subnets.iter().zip(subnets).filter_map(gateway).collect())
+    }
+
+    fn claim(&mut self, At { value: mac, span }: At<MacAddress>, written: bool, drafts: &Drafts) {
+        match self.0.entry(mac) {
+            Entry::Vacant(vacant) => {
+                vacant.insert((span, written));
+            }
+            Entry::Occupied(first) => {
+                let &(first, first_written) = first.get();
+                // Two default MACs are equal only if the addresses are, which has been reported.
+                if written || first_written {
+                    let message = format!("two nodes or gateways of one network have the MAC {mac}");
+                    let help = "give each its own, or leave `mac` out: the default follows the address";
+                    value::taken(drafts, message, span, first, help);
+                }
+            }
+        }
+    }
+}

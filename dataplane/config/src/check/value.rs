@@ -1,0 +1,168 @@
+//! Single values: numbers in a range, one of some words, addresses
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::RangeInclusive;
+
+use ipnet::{Ipv4Net, Ipv6Net};
+use wire::ethernet::MacAddress;
+
+use crate::name::closest;
+use crate::problem::{Draft, Drafts};
+use crate::source::{At, Span};
+
+/// A number in `range`; the range must fit into `T`.
+pub fn number<T: TryFrom<i64>>(
+    drafts: &Drafts,
+    key: &str,
+    found: &At<i64>,
+    range: RangeInclusive<i64>,
+) -> Option<T> {
+    if range.contains(&found.value) {
+        return T::try_from(found.value).ok();
+    }
+    let (low, high) = range.into_inner();
+    let draft = Draft::error(format!("`{key}` is {}, out of range", found.value))
+        .at(found.span, "out of range")
+        .help(format!("write a number from {low} to {high}"));
+    drafts.push(draft);
+    None
+}
+
+/// The value of one of the allowed words.
+pub fn choice<T: Copy>(
+    drafts: &Drafts,
+    key: &str,
+    found: &At<String>,
+    allowed: &[(&str, T)],
+) -> Option<T> {
+    let chosen = allowed.iter().find(|(word, _)| *word == found.value);
+    if chosen.is_none() {
+        let words: Vec<_> = allowed.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+        let help = match closest(&found.value.to_lowercase(), allowed.iter().map(|(word, _)| *word)) {
+            Some(meant) => format!("did you mean \"{meant}\"?"),
+            None => format!("write {}", words.join(" or ")),
+        };
+        let message = format!("`{key}` is \"{}\", but must be {}", found.value, words.join(" or "));
+        drafts.push(Draft::error(message).at(found.span, "not one of them").help(help));
+    }
+    chosen.map(|(_, value)| *value)
+}
+
+/// Descriptors of a queue: what every driver takes.
+pub fn descriptors(drafts: &Drafts, key: &str, found: Option<&At<i64>>) -> Option<u16> {
+    let found = found?;
+    let count: u16 = number(drafts, key, found, 64..=32_768)?;
+    if !count.is_power_of_two() {
+        let draft = Draft::error(format!("`{key}` is {count}, which is not a power of two"))
+            .at(found.span, "not a power of two")
+            .help(format!("write {}", count.next_power_of_two()));
+        drafts.push(draft);
+    }
+    Some(count)
+}
+
+/// A unicast MAC address.
+pub fn mac(drafts: &Drafts, key: &str, found: &At<String>) -> Option<MacAddress> {
+    let text = &found.value;
+    let (message, label) = match text.parse::<MacAddress>() {
+        Ok(mac) if mac.0 == [0; 6] => (format!("`{key}` is \"{text}\", which is no one's address"), "all zero"),
+        Ok(mac) if mac.is_multicast() => {
+            (format!("`{key}` is \"{text}\", a group address"), "the first octet is odd")
+        }
+        Ok(mac) => return Some(mac),
+        Err(_) => (format!("`{key}` is \"{text}\", which is not a MAC address"), "not a MAC address"),
+    };
+    let help = "write six two-digit hexadecimal octets, the first of them even, as in \"02:55:0a:00:00:02\"";
+    drafts.push(Draft::error(message).at(found.span, label).help(help));
+    None
+}
+
+/// An IPv4 address.
+pub fn ipv4(drafts: &Drafts, key: &str, found: &At<String>) -> Option<Ipv4Addr> {
+    let address = found.value.parse();
+    if address.is_err() {
+        let bare = found.value.parse::<Ipv4Net>().map(|net| net.addr());
+        not_an_address(drafts, key, found, "IPv4", bare.ok().map(|ip| ip.to_string()), "10.0.0.2");
+    }
+    address.ok()
+}
+
+/// An IPv6 address.
+pub fn ipv6(drafts: &Drafts, key: &str, found: &At<String>) -> Option<Ipv6Addr> {
+    let address = found.value.parse();
+    if address.is_err() {
+        let bare = found.value.parse::<Ipv6Net>().map(|net| net.addr());
+        not_an_address(drafts, key, found, "IPv6", bare.ok().map(|ip| ip.to_string()), "2001:db8:0:1::1");
+    }
+    address.ok()
+}
+
+fn not_an_address(
+    drafts: &Drafts,
+    key: &str,
+    found: &At<String>,
+    family: &str,
+    bare: Option<String>,
+    example: &str,
+) {
+    let message = format!("`{key}` is \"{}\", which is not an {family} address", found.value);
+    let draft = Draft::error(message).at(found.span, format!("not an {family} address"));
+    drafts.push(match bare {
+        Some(bare) => draft.help(format!("leave the prefix length away: \"{bare}\"")),
+        None => draft.help(format!("write one such as \"{example}\"")),
+    });
+}
+
+/// An IPv4 prefix with host bits zero.
+pub fn ipv4_prefix(drafts: &Drafts, key: &str, found: &At<String>) -> Option<Ipv4Net> {
+    let Ok(net) = found.value.parse::<Ipv4Net>() else {
+        not_a_prefix(drafts, key, found, "IPv4", found.value.parse::<Ipv4Addr>().is_ok(), "10.0.0.0/24");
+        return None;
+    };
+    if net.addr() != net.network() {
+        host_bits(drafts, key, found, &net.trunc().to_string());
+        return None;
+    }
+    Some(net)
+}
+
+/// An IPv6 address or prefix with its length.
+pub fn ipv6_net(drafts: &Drafts, key: &str, found: &At<String>, example: &str) -> Option<Ipv6Net> {
+    let net = found.value.parse();
+    if net.is_err() {
+        not_a_prefix(drafts, key, found, "IPv6", found.value.parse::<Ipv6Addr>().is_ok(), example);
+    }
+    net.ok()
+}
+
+fn not_a_prefix(
+    drafts: &Drafts,
+    key: &str,
+    found: &At<String>,
+    family: &str,
+    only_address: bool,
+    example: &str,
+) {
+    let text = &found.value;
+    let (message, label) = if only_address {
+        (format!("`{key}` is \"{text}\", without a prefix length"), "no prefix length".to_owned())
+    } else {
+        let kind = format!("not an {family} address with a prefix length");
+        (format!("`{key}` is \"{text}\", which is {kind}"), kind)
+    };
+    let draft = Draft::error(message).at(found.span, label);
+    drafts.push(draft.help(format!("write it in the form of \"{example}\"")));
+}
+
+/// Reports bits behind the prefix length.
+pub fn host_bits(drafts: &Drafts, key: &str, found: &At<String>, right: &str) {
+    let message = format!("`{key}` is \"{}\", with bits set behind its length", found.value);
+    let draft = Draft::error(message).at(found.span, "host bits are set");
+    drafts.push(draft.help(format!("write \"{right}\"")));
+}
+
+/// Reports a value that another place has already taken.
+pub fn taken(drafts: &Drafts, message: String, second: Span, first: Span, help: &str) {
+    let draft = Draft::error(message).at(second, "the second").at(first, "the first");
+    drafts.push(draft.help(help));
+}

@@ -1,0 +1,179 @@
+//! The validated configuration: what the rest of the program may rely on
+//!
+//! Values of these types exist only if every check of this crate has passed, so an index is in
+//! range, a name is known and an address lies where it must. Fields are public for reading; nobody
+//! but [`load`](crate::load) builds a [`Config`].
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
+
+use ipnet::Ipv4Net;
+use wire::address::{FabricPrefix, Layout, Locator, NetworkId};
+use wire::encode::HeadingRules;
+use wire::ethernet::MacAddress;
+
+use crate::problem::Problem;
+
+/// One host's configuration: its own file and everything that it includes.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// `[host]`: this host.
+    pub host: Host,
+    /// `[uplink]`: the way to the substrate.
+    pub uplink: Uplink,
+    /// `[[port]]`: the local guests, in the order of the files.
+    pub ports: Vec<Port>,
+    /// `[fabric]`: what all hosts share.
+    pub fabric: Fabric,
+    /// `[[network]]`: the tenants' networks, in the order of the files.
+    pub networks: Vec<Network>,
+    /// Every file that was read, the host's own first.
+    pub files: Vec<PathBuf>,
+    /// What is legal and yet probably not meant.
+    pub warnings: Vec<Problem>,
+}
+
+/// `[host]`: the process on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host {
+    /// The name, one of the fabric's hosts.
+    pub name: String,
+    /// The position in [`Fabric::hosts`].
+    pub index: usize,
+    /// The lcores of the polling workers, each once, in the order written; never empty.
+    pub workers: Vec<u16>,
+    /// What an idle worker does.
+    pub poll: Poll,
+    /// Where packet buffers live.
+    pub memory: Memory,
+    /// The unix socket of the local API.
+    pub socket: PathBuf,
+}
+
+/// What a worker does when no packet is waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Poll {
+    /// Asks again at once: the lowest latency, a whole core at any load.
+    Busy,
+    /// Sleeps for some microseconds after a number of empty rounds.
+    Adaptive,
+}
+
+/// Where packet buffers live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// In hugepages: needed by PCI devices and by `dpdk-dumpcap`.
+    HugePages {
+        /// Size in MiB.
+        mib: u32,
+    },
+    /// In ordinary pages: slower, needs no set-up.
+    Ordinary {
+        /// Size in MiB.
+        mib: u32,
+    },
+}
+
+/// `[uplink]`: the port towards the substrate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uplink {
+    /// A DPDK device string or a PCI address.
+    pub device: String,
+    /// The host's own address on the link, outside the fabric's prefix.
+    pub address: Ipv6Addr,
+    /// The length in bits of the link's prefix.
+    pub prefix_len: u8,
+    /// The router: on the link, or link-local.
+    pub next_hop: Ipv6Addr,
+    /// The router's MAC; `None` asks by neighbour discovery.
+    pub next_hop_mac: Option<MacAddress>,
+    /// The port's MAC; `None` takes the device's own.
+    pub mac: Option<MacAddress>,
+    /// The largest IPv6 packet of the substrate in bytes, Ethernet header not counted.
+    pub mtu: u16,
+    /// Receive descriptors per queue; `None` takes the driver's choice.
+    pub rx_descriptors: Option<u16>,
+    /// Transmit descriptors per queue; `None` takes the driver's choice.
+    pub tx_descriptors: Option<u16>,
+}
+
+/// `[[port]]`: the port of a guest on this host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// The position in [`Config::networks`].
+    pub network: usize,
+    /// The position in [`Network::nodes`]; the node's host is this one.
+    pub node: usize,
+    /// `network/node`, unique among the ports.
+    pub name: String,
+    /// A DPDK device string or a PCI address.
+    pub device: String,
+    /// The lcore of the owning worker, one of [`Host::workers`]; `None` deals ports out in turn.
+    pub worker: Option<u16>,
+    /// Receive descriptors per queue; `None` takes the driver's choice.
+    pub rx_descriptors: Option<u16>,
+    /// Transmit descriptors per queue; `None` takes the driver's choice.
+    pub tx_descriptors: Option<u16>,
+}
+
+/// `[fabric]`: what all hosts must agree on.
+#[derive(Clone, Debug)]
+pub struct Fabric {
+    /// Where all locators lie.
+    pub prefix: FabricPrefix,
+    /// How a substrate address is cut (docs/wire.md sections 1 and 8).
+    pub layout: Layout,
+    /// The choices that re-heading leaves open (docs/wire.md sections 2 and 3).
+    pub rules: HeadingRules,
+    /// `[[fabric.host]]`: every host, this one included.
+    pub hosts: Vec<FabricHost>,
+}
+
+/// `[[fabric.host]]`: a host as the others see it.
+#[derive(Clone, Debug)]
+pub struct FabricHost {
+    /// The name, unique in the fabric.
+    pub name: String,
+    /// What the substrate routes to this host, unique in the fabric.
+    pub locator: Locator,
+}
+
+/// `[[network]]`: one tenant's network.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// The name, unique.
+    pub name: String,
+    /// The 24-bit number on the wire, unique.
+    pub id: NetworkId,
+    /// `[[network.subnet]]`: at least one; they do not overlap.
+    pub subnets: Vec<Subnet>,
+    /// `[[network.node]]`: names, addresses and MACs are unique within the network.
+    pub nodes: Vec<Node>,
+}
+
+/// `[[network.subnet]]`: a link, as the guests see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subnet {
+    /// The prefix, host bits zero.
+    pub prefix: Ipv4Net,
+    /// The virtual router, inside the prefix.
+    pub gateway: Ipv4Addr,
+    /// The largest IPv4 packet of a guest in bytes, at least 28 below the uplink's.
+    pub mtu: u16,
+}
+
+/// `[[network.node]]`: a guest's address and where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// The name, unique in the network.
+    pub name: String,
+    /// The virtual address.
+    pub address: Ipv4Addr,
+    /// The position in [`Network::subnets`] of the subnet that holds the address.
+    pub subnet: usize,
+    /// The position in [`Fabric::hosts`] of the host where the guest runs.
+    pub host: usize,
+    /// The guest's MAC; by default 02:55 followed by the four octets of the address.
+    pub mac: MacAddress,
+}
