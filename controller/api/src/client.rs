@@ -1,1 +1,157 @@
+//! The asker's side: one connection for each request.
 
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::{Request, header};
+use hyper_util::rt::TokioIo;
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+
+use crate::{ApiError, Applied, MAPPINGS_PATH, MappingBatch, STATUS_PATH, Status};
+
+/// How long a host may take to answer, in seconds: longer than any host that is well takes.
+const ANSWER_S_MAX: u64 = 15;
+
+/// The largest answer that is read, in octets.
+const ANSWER_BYTES_MAX: usize = 256 << 20;
+
+/// The host behind a socket.
+#[derive(Clone, Debug)]
+pub struct Client {
+    socket: PathBuf,
+}
+
+/// Why there is no answer, or not the one that was wanted.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody answers on the socket.
+    #[error("no daemon answers on {}: {}", socket.display(), remedy(source))]
+    Unreachable {
+        /// The socket's file.
+        socket: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The host refuses, and says why.
+    #[error(transparent)]
+    Refused(#[from] ApiError),
+    /// The conversation broke off, or what answers is no daemon of ours.
+    #[error("the daemon on {} does not answer as expected: {problem}", socket.display())]
+    Broken {
+        /// The socket's file.
+        socket: PathBuf,
+        /// What was odd.
+        problem: String,
+    },
+}
+
+fn remedy(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            "there is no such socket; is understudyd running, and for this host?".to_owned()
+        }
+        io::ErrorKind::ConnectionRefused => {
+            "the socket is stale, its daemon is gone; start understudyd again".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => {
+            "permission denied; be root, or a member of the socket's group".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
+impl Client {
+    /// A client of the daemon that listens on `socket`. Nothing is connected yet.
+    pub fn new(socket: impl Into<PathBuf>) -> Self {
+        Self {
+            socket: socket.into(),
+        }
+    }
+
+    /// The socket it asks.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// How the host is doing.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn status(&self) -> Result<Status, ClientError> {
+        self.ask(Request::get(STATUS_PATH), Bytes::new()).await
+    }
+
+    /// Has the host apply `batch`, all of it or nothing.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; [`ClientError::Refused`] has the index of an entry at fault.
+    pub async fn apply(&self, batch: &MappingBatch) -> Result<Applied, ClientError> {
+        let body = serde_json::to_vec(batch).map_err(|error| self.broken(error))?;
+        self.ask(Request::post(MAPPINGS_PATH), body.into()).await
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        request: hyper::http::request::Builder,
+        body: Bytes,
+    ) -> Result<T, ClientError> {
+        let request = request
+            .header(header::HOST, "localhost")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(body))
+            .map_err(|error| self.broken(error))?;
+        match timeout(Duration::from_secs(ANSWER_S_MAX), self.exchange(request)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(self.broken(format!("no answer within {ANSWER_S_MAX} s"))),
+        }
+    }
+
+    async fn exchange<T: DeserializeOwned>(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<T, ClientError> {
+        let unreachable = |source| ClientError::Unreachable {
+            socket: self.socket.clone(),
+            source,
+        };
+        let stream = UnixStream::connect(&self.socket)
+            .await
+            .map_err(unreachable)?;
+        let broken = |error| self.broken(error);
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(broken)?;
+        // It owns `sender`, so that the connection ends with it.
+        let talk = async move {
+            let response = sender.send_request(request).await.map_err(broken)?;
+            let status = response.status();
+            let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX)
+                .collect()
+                .await;
+            let body = body.map_err(|error| self.broken(error))?.to_bytes();
+            if status.is_success() {
+                return serde_json::from_slice(&body).map_err(|error| self.broken(error));
+            }
+            Err(match serde_json::from_slice::<ApiError>(&body) {
+                Ok(refusal) => refusal.into(),
+                Err(_) => self.broken(format!("HTTP {status}")),
+            })
+        };
+        let (_, answer) = tokio::join!(connection, talk);
+        answer
+    }
+
+    fn broken(&self, problem: impl ToString) -> ClientError {
+        ClientError::Broken {
+            socket: self.socket.clone(),
+            problem: problem.to_string(),
+        }
+    }
+}
