@@ -17,7 +17,10 @@ impl Counter {
     /// store, not a locked addition.
     #[inline]
     pub fn add(&self, n: u64) {
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
+        self.0.store(
+            self.0.load(Ordering::Relaxed).wrapping_add(n),
+            Ordering::Relaxed,
+        );
     }
 
     /// Raises it to `value` if it is lower. Only its one writer may call this.
@@ -134,6 +137,8 @@ impl WorkerCounters {
 
     /// Each port's counters, in the order of their indices.
     pub fn ports(&self) -> impl Iterator<Item = (PortIndex, &PortCounters)> {
-        (0u16..).map(PortIndex).zip(self.ports.iter().map(|port| &**port))
+        (0u16..)
+            .map(PortIndex)
+            .zip(self.ports.iter().map(|port| &**port))
     }
 }

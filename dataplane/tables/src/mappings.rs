@@ -111,7 +111,9 @@ struct Shard {
 
 impl Shard {
     fn empty() -> Self {
-        Self { slots: vec![None; SLOTS_MIN].into() }
+        Self {
+            slots: vec![None; SLOTS_MIN].into(),
+        }
     }
 
     fn holding(entries: &[Entry]) -> Self {
@@ -124,7 +126,9 @@ impl Shard {
             }
             slots[i] = Some(*entry);
         }
-        Self { slots: slots.into() }
+        Self {
+            slots: slots.into(),
+        }
     }
 
     /// The slot where the search for a hash begins.
@@ -184,7 +188,10 @@ pub struct Mappings {
 
 impl Default for Mappings {
     fn default() -> Self {
-        Self { shards: vec![Shard::empty(); SHARDS].into(), len: 0 }
+        Self {
+            shards: vec![Shard::empty(); SHARDS].into(),
+            len: 0,
+        }
     }
 }
 
@@ -232,9 +239,9 @@ impl Mappings {
         // Stable: two changes of one key keep their order.
         by_shard.sort_by_key(|change| Self::shard_of(change.key().hash()));
         let mut next = self.clone();
-        for group in by_shard.chunk_by(|a, b| {
-            Self::shard_of(a.key().hash()) == Self::shard_of(b.key().hash())
-        }) {
+        for group in by_shard
+            .chunk_by(|a, b| Self::shard_of(a.key().hash()) == Self::shard_of(b.key().hash()))
+        {
             let shard = &mut next.shards[Self::shard_of(group[0].key().hash())];
             let before = shard.entries().count();
             let mut entries: std::collections::HashMap<Key, Entry> =

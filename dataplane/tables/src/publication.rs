@@ -38,12 +38,19 @@ impl Publisher {
     pub fn reader(&mut self) -> Reader {
         let position = Position::default();
         self.readers.push(Arc::clone(&position));
-        Reader { cache: Cache::new(Arc::clone(&self.current)), position, seen: 0 }
+        Reader {
+            cache: Cache::new(Arc::clone(&self.current)),
+            position,
+            seen: 0,
+        }
     }
 
     /// For threads that look now and then, off the packet path (status).
     pub fn observer(&self) -> Observer {
-        Observer { current: Arc::clone(&self.current), readers: self.readers.clone().into() }
+        Observer {
+            current: Arc::clone(&self.current),
+            readers: self.readers.clone().into(),
+        }
     }
 
     /// The snapshot that is published now.
@@ -66,7 +73,11 @@ impl Publisher {
     /// still wait. Called from time to time, since a worker moves on only at
     /// its next burst.
     pub fn retire(&mut self) -> usize {
-        let oldest = self.readers.iter().map(|reader| reader.load(Ordering::Acquire)).min();
+        let oldest = self
+            .readers
+            .iter()
+            .map(|reader| reader.load(Ordering::Acquire))
+            .min();
         self.retired.retain(|snapshot| {
             let passed = oldest.is_none_or(|version| version > snapshot.version);
             // An observer may hold it for a moment longer; it must not be the
@@ -114,7 +125,9 @@ impl Observer {
     /// The version that each worker is on, in the order of the readers' making;
     /// 0 before its first burst.
     pub fn versions(&self) -> impl Iterator<Item = u64> + '_ {
-        self.readers.iter().map(|reader| reader.load(Ordering::Acquire))
+        self.readers
+            .iter()
+            .map(|reader| reader.load(Ordering::Acquire))
     }
 }
 

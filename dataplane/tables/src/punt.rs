@@ -30,7 +30,10 @@ pub struct PuntReceiver {
 /// A ring that holds `capacity_bytes`, length fields included.
 pub fn punt_ring(capacity_bytes: usize) -> (PuntSender, PuntReceiver) {
     let (producer, consumer) = RingBuffer::new(capacity_bytes);
-    (PuntSender { ring: producer }, PuntReceiver { ring: consumer })
+    (
+        PuntSender { ring: producer },
+        PuntReceiver { ring: consumer },
+    )
 }
 
 impl PuntSender {
@@ -46,7 +49,9 @@ impl PuntSender {
         }
         // The reader takes a record only when it is there as a whole, so the
         // two steps may be seen apart.
-        self.ring.push_entire_slice(&length.to_ne_bytes()).map_err(|_| Full)?;
+        self.ring
+            .push_entire_slice(&length.to_ne_bytes())
+            .map_err(|_| Full)?;
         self.ring.push_entire_slice(frame).map_err(|_| Full)
     }
 }
@@ -56,14 +61,18 @@ impl PuntReceiver {
     /// emptied, if there is none. Allocates only while `frame` grows.
     pub fn pop(&mut self, frame: &mut Vec<u8>) -> bool {
         frame.clear();
-        let Ok(record) = self.ring.read_chunk(LENGTH_BYTES) else { return false };
+        let Ok(record) = self.ring.read_chunk(LENGTH_BYTES) else {
+            return false;
+        };
         let (first, second) = record.as_slices();
         let mut length = [0; LENGTH_BYTES];
         length[..first.len()].copy_from_slice(first);
         length[first.len()..].copy_from_slice(second);
         let length = usize::from(u16::from_ne_bytes(length));
 
-        let Ok(record) = self.ring.read_chunk(LENGTH_BYTES + length) else { return false };
+        let Ok(record) = self.ring.read_chunk(LENGTH_BYTES + length) else {
+            return false;
+        };
         let (first, second) = record.as_slices();
         let in_first = first.len().max(LENGTH_BYTES);
         frame.extend_from_slice(first.get(LENGTH_BYTES..).unwrap_or_default());

@@ -105,8 +105,14 @@ pub struct Subnet {
 impl Subnet {
     /// The subnet `address/prefix_bits` (0 to 32) with this virtual router.
     pub fn new(address: Ipv4Addr, prefix_bits: u8, gateway: Ipv4Addr) -> Self {
-        let mask = u32::MAX.checked_shl(32 - u32::from(prefix_bits.min(32))).unwrap_or(0);
-        Self { base: address.to_bits() & mask, mask, gateway }
+        let mask = u32::MAX
+            .checked_shl(32 - u32::from(prefix_bits.min(32)))
+            .unwrap_or(0);
+        Self {
+            base: address.to_bits() & mask,
+            mask,
+            gateway,
+        }
     }
 
     /// True if `address` is on this subnet, so that no router is in between.

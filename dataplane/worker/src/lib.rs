@@ -1,1 +1,44 @@
-//! What happens to a packet: stages over a burst, generic over burst input and output
+//! What happens to a packet.
+//!
+//! A [`Worker`] owns one receive and one transmit queue of the uplink and some
+//! guest ports. Each round it takes a burst of at most [`BURST_PACKETS_MAX`]
+//! frames from each of its queues and carries the burst through the same
+//! stages:
+//!
+//! ```text
+//!            guest port                                uplink
+//!                |                                       |
+//!   check    L2, ARP, IPv4, source            L2, IPv6, ours?, label, fragment
+//!                |                                  |            |
+//!   look up  (network, destination)             punt |   destination and source
+//!             |              |                       v            |
+//!   act    deliver       re-header             controller  compare owner, restore
+//!             |              |                                    |
+//!   send   guest port      uplink                             guest port
+//! ```
+//!
+//! Each stage runs over the whole burst before the next begins, so that the
+//! memory which the next one needs is already on its way. A packet leaves a
+//! stage in exactly one way: onward, out, to the controller, or dropped with
+//! one [`DropReason`](wire::drop_reason::DropReason) that is counted.
+//!
+//! The crate knows no device and no clock: frames come and go through
+//! [`BurstIo`], time is an argument. The daemon plugs DPDK in; the tests and the
+//! replay of captures plug in [`memory::MemoryIo`], so what they show is what a
+//! host does.
+#![forbid(unsafe_code)]
+
+mod arp;
+mod guest;
+mod io;
+pub mod memory;
+mod output;
+mod path;
+mod substrate;
+mod worker;
+
+pub use io::{BURST_PACKETS_MAX, Burst, BurstIo, WorkerIndex};
+pub use worker::{Assignment, Worker};
+
+#[cfg(test)]
+mod tests;

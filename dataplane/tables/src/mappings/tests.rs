@@ -22,8 +22,10 @@ fn an_entry_takes_half_a_cache_line_also_when_it_may_be_absent() {
 
 #[test]
 fn the_same_address_in_two_networks_is_two_mappings() {
-    let table = Mappings::default()
-        .with(&[Change::Put(entry(1, 0x0a00_0002, 1)), Change::Put(entry(2, 0x0a00_0002, 2))]);
+    let table = Mappings::default().with(&[
+        Change::Put(entry(1, 0x0a00_0002, 1)),
+        Change::Put(entry(2, 0x0a00_0002, 2)),
+    ]);
     assert_eq!(table.len(), 2);
     for (network, owner) in [(1, 1), (2, 2)] {
         let key = entry(network, 0x0a00_0002, 0).key;
@@ -51,7 +53,9 @@ fn a_change_leaves_the_older_version_as_it_was_and_shares_the_other_shards() {
 
 #[test]
 fn consecutive_addresses_spread_so_that_no_walk_is_long() {
-    let many: Vec<Change> = (0..200_000).map(|i| Change::Put(entry(7, 0x0a00_0000 + i, 1))).collect();
+    let many: Vec<Change> = (0..200_000)
+        .map(|i| Change::Put(entry(7, 0x0a00_0000 + i, 1)))
+        .collect();
     let table = Mappings::default().with(&many);
     let longest_walk = table
         .shards
@@ -63,9 +67,15 @@ fn consecutive_addresses_spread_so_that_no_walk_is_long() {
             })
         })
         .max();
-    assert!(longest_walk.is_some_and(|steps| steps < 64), "{longest_walk:?}");
+    assert!(
+        longest_walk.is_some_and(|steps| steps < 64),
+        "{longest_walk:?}"
+    );
     let slots: usize = table.shards.iter().map(|shard| shard.slots.len()).sum();
-    assert!(slots * size_of::<Slot>() / table.len() <= 128, "at most 128 octets a mapping");
+    assert!(
+        slots * size_of::<Slot>() / table.len() <= 128,
+        "at most 128 octets a mapping"
+    );
 }
 
 proptest! {

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::AtomicBool;
 
-use wire::address::{FabricPrefix, Layout, Locator, NetworkId, Prefix96};
+use wire::address::{Layout, Locator, NetworkId, Prefix96};
 use wire::encode::{DscpRule, HeadingRules, KeepId};
 use wire::ethernet::MacAddress;
 
@@ -17,7 +17,7 @@ fn snapshot() -> Snapshot {
     Snapshot {
         version: 0,
         fabric: Fabric {
-            prefix: FabricPrefix::new(address, 32).expect("a prefix"),
+            prefix: "fd00:aa::/32".parse().expect("a prefix"),
             layout,
             rules: HeadingRules {
                 dscp: DscpRule::Copy,
@@ -65,10 +65,18 @@ fn versions_count_from_one_and_a_reader_says_which_it_is_on() {
     let mut publisher = Publisher::new(snapshot());
     let mut reader = publisher.reader();
     let observer = publisher.observer();
-    assert_eq!(observer.versions().collect::<Vec<_>>(), [0], "before its first burst");
+    assert_eq!(
+        observer.versions().collect::<Vec<_>>(),
+        [0],
+        "before its first burst"
+    );
     assert_eq!(reader.load().version, 1);
     assert_eq!(publisher.publish(snapshot()), 2);
-    assert_eq!(observer.versions().collect::<Vec<_>>(), [1], "until its next burst");
+    assert_eq!(
+        observer.versions().collect::<Vec<_>>(),
+        [1],
+        "until its next burst"
+    );
     assert_eq!(reader.load().version, 2);
     assert_eq!(observer.versions().collect::<Vec<_>>(), [2]);
 }
@@ -103,7 +111,10 @@ fn an_observer_never_becomes_the_one_who_frees() {
 
 #[test]
 fn readers_in_other_threads_see_whole_versions_in_order() {
-    let mut publisher = Publisher::new(Snapshot { mappings: owned_by(1), ..snapshot() });
+    let mut publisher = Publisher::new(Snapshot {
+        mappings: owned_by(1),
+        ..snapshot()
+    });
     let stop = Arc::new(AtomicBool::new(false));
     let workers: Vec<_> = (0..2)
         .map(|_| {
@@ -114,13 +125,24 @@ fn readers_in_other_threads_see_whole_versions_in_order() {
                     let snapshot = reader.load();
                     assert!(snapshot.version >= last, "a version never goes back");
                     last = snapshot.version;
-                    assert!(snapshot.mappings.iter().all(|e| u64::from(e.owner.0) == last));
+                    assert!(
+                        snapshot
+                            .mappings
+                            .iter()
+                            .all(|e| u64::from(e.owner.0) == last)
+                    );
                 }
             })
         })
         .collect();
     for version in 2..500 {
-        assert_eq!(publisher.publish(Snapshot { mappings: owned_by(version), ..snapshot() }), version.into());
+        assert_eq!(
+            publisher.publish(Snapshot {
+                mappings: owned_by(version),
+                ..snapshot()
+            }),
+            version.into()
+        );
     }
     stop.store(true, Ordering::Relaxed);
     for worker in workers {

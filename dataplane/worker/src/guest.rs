@@ -1,0 +1,209 @@
+//! From a guest: check, look up, then deliver here or re-header for elsewhere.
+
+use arrayvec::ArrayVec;
+use tables::{Entry, Key, LocalNode, PortIndex, Snapshot};
+use wire::checksum;
+use wire::drop_reason::DropReason;
+use wire::encode::{self, Heading, Ipv4Facts};
+use wire::ethernet::{self, EtherType, MacAddress};
+use wire::packet::Packet;
+
+use crate::arp;
+use crate::io::{BURST_PACKETS_MAX, BurstIo};
+use crate::path::Path;
+
+/// A guest's IPv4 packet that passed the checks.
+struct Checked<P> {
+    packet: P,
+    facts: Ipv4Facts,
+    key: Key,
+}
+
+impl<Io: BurstIo> Path<Io> {
+    /// Handles one burst from a guest port. Returns its size.
+    pub(crate) fn guest_burst(&mut self, tables: &Snapshot, port: PortIndex) -> usize {
+        let Some(node) = tables.node(port) else {
+            return 0;
+        };
+        let burst = self.receive(port);
+        let count = burst.len();
+
+        let mut checked: ArrayVec<Checked<Io::Packet>, BURST_PACKETS_MAX> = ArrayVec::new();
+        for packet in burst {
+            match check_frame(packet.bytes(), node) {
+                Ok(EtherType::ARP) => self.answer_arp(tables, port, node, packet),
+                Ok(_) => match check_ipv4(packet.bytes(), tables, node) {
+                    Ok(facts) => {
+                        let key = Key::new(node.network, facts.destination);
+                        self.io.prefetch(tables.mappings.first_slot(key));
+                        checked.push(Checked { packet, facts, key });
+                    }
+                    Err(reason) => self.drop_packet(port, reason, packet),
+                },
+                Err(reason) => self.drop_packet(port, reason, packet),
+            }
+        }
+
+        for Checked {
+            mut packet,
+            facts,
+            key,
+        } in checked
+        {
+            let out = match tables.mappings.find(key) {
+                None => Err(DropReason::EncodeNoMapping),
+                Some(entry) => self.forward(tables, node, &mut packet, &facts, entry),
+            };
+            match out {
+                Ok(out) => self.send(out, packet),
+                Err(reason) => self.drop_packet(port, reason, packet),
+            }
+        }
+        count
+    }
+
+    /// Rewrites a packet for the owner of its destination; says where it leaves.
+    fn forward(
+        &self,
+        tables: &Snapshot,
+        node: &LocalNode,
+        packet: &mut Io::Packet,
+        facts: &Ipv4Facts,
+        entry: &Entry,
+    ) -> Result<PortIndex, DropReason> {
+        // Within a subnet nothing is in between; else the virtual router is.
+        let virtual_routers = u8::from(!node.subnet.contains(facts.destination));
+        if facts.ttl <= virtual_routers && (virtual_routers > 0 || facts.ttl == 0) {
+            return Err(DropReason::EncodeTtl);
+        }
+        match entry.local_port() {
+            Some(port) => {
+                deliver_here(tables, port, packet, facts, virtual_routers)?;
+                Ok(port)
+            }
+            None => {
+                if facts.header_bytes > 20 {
+                    self.counters.worker.options_stripped.add(1);
+                }
+                send_across(tables, node, packet, facts, entry, virtual_routers)?;
+                Ok(PortIndex::UPLINK)
+            }
+        }
+    }
+
+    fn answer_arp(
+        &mut self,
+        tables: &Snapshot,
+        port: PortIndex,
+        node: &LocalNode,
+        mut packet: Io::Packet,
+    ) {
+        match arp::answer(packet.bytes_mut(), tables, node) {
+            Ok(()) => {
+                packet.truncate(arp::FRAME_BYTES);
+                self.counters.worker.arp_answered.add(1);
+                self.send(port, packet);
+            }
+            Err(reason) => self.drop_packet(port, reason, packet),
+        }
+    }
+}
+
+/// Ethernet: only the node's own source address, only ARP and IPv4.
+fn check_frame(frame: &[u8], node: &LocalNode) -> Result<EtherType, DropReason> {
+    let (header, _) = ethernet::parse(frame).ok_or(DropReason::L2Malformed)?;
+    if header.source != node.mac {
+        return Err(DropReason::L2SourceMac);
+    }
+    match header.ether_type {
+        known @ (EtherType::ARP | EtherType::IPV4) => Ok(known),
+        _ => Err(DropReason::L2Ethertype),
+    }
+}
+
+/// IPv4: header, source, protocol, destination, in this order.
+fn check_ipv4(frame: &[u8], tables: &Snapshot, node: &LocalNode) -> Result<Ipv4Facts, DropReason> {
+    let facts = Ipv4Facts::parse(&frame[ethernet::HEADER_BYTES..])?;
+    if facts.source != node.address {
+        return Err(DropReason::EncodeSpoofed);
+    }
+    if encode::forbidden_protocol(facts.protocol, tables.fabric.rules.experimental_allowed) {
+        return Err(DropReason::EncodeForbiddenProtocol);
+    }
+    // No stack sends to itself on the wire.
+    if facts.destination == node.address {
+        return Err(DropReason::EncodeMartian);
+    }
+    Ok(facts)
+}
+
+/// Same host: the IPv4 packet stays as it is but for the virtual router's part.
+fn deliver_here<P: Packet>(
+    tables: &Snapshot,
+    port: PortIndex,
+    packet: &mut P,
+    facts: &Ipv4Facts,
+    virtual_routers: u8,
+) -> Result<(), DropReason> {
+    let receiver = tables.node(port).ok_or(DropReason::PortDown)?;
+    packet.truncate(ethernet::HEADER_BYTES + usize::from(facts.total_bytes));
+    let (l2, ip) = packet.bytes_mut().split_at_mut(ethernet::HEADER_BYTES);
+    if virtual_routers > 0 {
+        lower_ttl(&mut ip[..usize::from(facts.header_bytes)], virtual_routers);
+    }
+    let source = source_mac(receiver, facts.source);
+    ethernet::write(l2, receiver.mac, source, EtherType::IPV4);
+    Ok(())
+}
+
+/// What routers do to an IPv4 header, `by` of them at once. `by` is less than
+/// the TTL.
+fn lower_ttl(header: &mut [u8], by: u8) {
+    header[8] -= by;
+    header[10..12].fill(0);
+    let checksum = checksum::ipv4_header(header);
+    header[10..12].copy_from_slice(&checksum.to_be_bytes());
+}
+
+/// The Ethernet source under which a node sees packets from `address`: the
+/// sender's virtual one, or its router's for a sender on another subnet.
+pub(crate) fn source_mac(receiver: &LocalNode, address: std::net::Ipv4Addr) -> MacAddress {
+    let on_link = receiver.subnet.contains(address);
+    MacAddress::virtual_of(if on_link {
+        address
+    } else {
+        receiver.subnet.gateway
+    })
+}
+
+/// Another host: the IPv4 header becomes an IPv6 header.
+fn send_across<P: Packet>(
+    tables: &Snapshot,
+    node: &LocalNode,
+    packet: &mut P,
+    facts: &Ipv4Facts,
+    entry: &Entry,
+    virtual_routers: u8,
+) -> Result<(), DropReason> {
+    let rules = &tables.fabric.rules;
+    let head_bytes = encode::head_bytes(facts, rules);
+    if head_bytes + usize::from(facts.payload_bytes()) > usize::from(tables.uplink.mtu) {
+        return Err(DropReason::EncodeTooBig);
+    }
+    let next_hop = tables.uplink.next_hop_mac.ok_or(DropReason::NoNextHop)?;
+    let heading = Heading {
+        source: &node.prefix,
+        destination: &entry.prefix,
+        virtual_routers,
+        generation: node.generation,
+        copy: false,
+    };
+    encode::reheader(packet, facts, &heading, rules)?;
+    ethernet::write(
+        packet.bytes_mut(),
+        next_hop,
+        tables.uplink.mac,
+        EtherType::IPV6,
+    );
+    Ok(())
+}

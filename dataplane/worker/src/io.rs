@@ -1,0 +1,45 @@
+//! What a worker asks of the devices.
+
+use arrayvec::ArrayVec;
+use tables::PortIndex;
+use wire::packet::Packet;
+
+/// Frames taken from a queue at once.
+pub const BURST_PACKETS_MAX: usize = 32;
+
+/// Some frames, at most [`BURST_PACKETS_MAX`].
+pub type Burst<P> = ArrayVec<P, BURST_PACKETS_MAX>;
+
+/// One of this host's workers, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WorkerIndex(pub u16);
+
+/// The queues of one worker: its own at the uplink, its own guest ports, and
+/// the rings to and from the other workers.
+///
+/// No call may block, allocate from the heap, or take a lock. Each takes or
+/// leaves whole frames; none is ever lost between the two sides of a call.
+pub trait BurstIo {
+    /// A frame buffer.
+    type Packet: Packet;
+
+    /// Appends the frames waiting at `port` to `burst`, as many as fit.
+    fn receive(&mut self, port: PortIndex, burst: &mut Burst<Self::Packet>);
+
+    /// Sends from the front of `burst`. What the device did not take stays.
+    fn transmit(&mut self, port: PortIndex, burst: &mut Burst<Self::Packet>);
+
+    /// Hands frames for `port` to the worker that owns it, from the front of
+    /// `burst`. What its ring did not take stays.
+    fn hand_over(&mut self, owner: WorkerIndex, port: PortIndex, burst: &mut Burst<Self::Packet>);
+
+    /// Appends frames that other workers handed over, each with the port where
+    /// it shall go out, as many as fit.
+    fn take_handed_over(&mut self, taken: &mut Burst<(PortIndex, Self::Packet)>);
+
+    /// A new packet that holds `frame`; `None` if the pool is empty.
+    fn allocate(&mut self, frame: &[u8]) -> Option<Self::Packet>;
+
+    /// Asks the cache for the line of `target`.
+    fn prefetch<T>(&self, target: &T);
+}

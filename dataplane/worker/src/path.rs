@@ -1,0 +1,119 @@
+//! The state that the stages of one worker share.
+
+use std::sync::Arc;
+
+use arrayvec::ArrayVec;
+use tables::PortIndex;
+use tables::counters::{PortCounters, WorkerCounters};
+use tables::punt::{PuntReceiver, PuntSender};
+use wire::drop_reason::DropReason;
+use wire::packet::Packet;
+
+use crate::io::{BURST_PACKETS_MAX, Burst, BurstIo};
+use crate::output::Outputs;
+
+/// Everything of a worker but its view of the tables, so that a stage can read
+/// the tables while it changes this.
+pub(crate) struct Path<Io: BurstIo> {
+    pub(crate) io: Io,
+    pub(crate) counters: Arc<WorkerCounters>,
+    pub(crate) outputs: Outputs<Io::Packet>,
+    pub(crate) local_ids: LocalIds,
+    pub(crate) to_controller: PuntSender,
+    pub(crate) from_controller: PuntReceiver,
+    /// A frame on its way from the controller, kept to reuse its memory.
+    pub(crate) injected_frame: Vec<u8>,
+}
+
+impl<Io: BurstIo> Path<Io> {
+    pub(crate) fn port_counters(&self, port: PortIndex) -> &PortCounters {
+        self.counters.port(port)
+    }
+
+    /// Takes a burst from a port and counts it.
+    pub(crate) fn receive(&mut self, port: PortIndex) -> Burst<Io::Packet> {
+        let mut burst = Burst::new();
+        self.io.receive(port, &mut burst);
+        let received = &self.counters.port(port).received;
+        received.packets.add(burst.len() as u64);
+        received
+            .bytes
+            .add(burst.iter().map(|packet| packet.bytes().len() as u64).sum());
+        for packet in &burst {
+            packet.prefetch();
+        }
+        burst
+    }
+
+    /// Ends a packet that came in at `port`.
+    #[cold]
+    pub(crate) fn drop_packet(&self, port: PortIndex, reason: DropReason, packet: Io::Packet) {
+        self.port_counters(port).drop(reason, 1);
+        drop(packet);
+    }
+
+    /// Hands a frame from the uplink to the controller. `false` if its ring is
+    /// full.
+    pub(crate) fn punt(&mut self, packet: Io::Packet) -> Result<(), (Io::Packet, DropReason)> {
+        match self.to_controller.push(packet.bytes()) {
+            Ok(()) => {
+                self.counters.worker.punted.add(1);
+                Ok(())
+            }
+            Err(_) => Err((packet, DropReason::PuntFull)),
+        }
+    }
+
+    /// Sends what the controller wants sent, at the uplink. Returns how many
+    /// frames were taken from it.
+    pub(crate) fn inject(&mut self) -> usize {
+        let mut taken = 0;
+        while taken < BURST_PACKETS_MAX && self.from_controller.pop(&mut self.injected_frame) {
+            taken += 1;
+            self.counters.worker.injected.add(1);
+            match self.io.allocate(&self.injected_frame) {
+                Some(packet) => self.send(PortIndex::UPLINK, packet),
+                None => self
+                    .port_counters(PortIndex::UPLINK)
+                    .drop(DropReason::NoMbuf, 1),
+            }
+        }
+        taken
+    }
+
+    /// Sends what other workers left for the ports of this one.
+    pub(crate) fn forward_handed_over(&mut self) -> usize {
+        let mut taken: ArrayVec<_, BURST_PACKETS_MAX> = ArrayVec::new();
+        self.io.take_handed_over(&mut taken);
+        let count = taken.len();
+        for (port, packet) in taken {
+            self.send(port, packet);
+        }
+        count
+    }
+}
+
+/// IPv4 identifications for packets that crossed the substrate without one: a
+/// counter for each guest port, whose values no other worker of the host uses.
+pub(crate) struct LocalIds {
+    next: Box<[u16]>,
+    step: u16,
+}
+
+impl LocalIds {
+    /// For the worker `index` of `workers`: it takes the values 1 + `index`,
+    /// then every `workers`-th.
+    pub(crate) fn new(ports: usize, index: u16, workers: u16) -> Self {
+        Self {
+            next: vec![1 + index; ports].into(),
+            step: workers,
+        }
+    }
+
+    pub(crate) fn take(&mut self, port: PortIndex) -> u16 {
+        let next = &mut self.next[port.index()];
+        let id = *next;
+        *next = next.wrapping_add(self.step);
+        id
+    }
+}

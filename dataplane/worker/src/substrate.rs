@@ -1,0 +1,243 @@
+//! From the substrate: is it for us, is it genuine, then restore and deliver.
+//!
+//! The checks stand in the order of docs/wire.md section 9; the numbers in the
+//! comments are its steps. The order matters to whoever reads the counters:
+//! the first check that fails names the drop.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use arrayvec::ArrayVec;
+use tables::{Key, PortIndex, Snapshot};
+use wire::address::{NetworkId, virtual_of};
+use wire::decode::{self, Ipv6Facts, Overlay};
+use wire::drop_reason::DropReason;
+use wire::ethernet::{self, EtherType};
+use wire::icmpv6;
+use wire::packet::Packet;
+use wire::{ipv6, protocol};
+
+use crate::guest::source_mac;
+use crate::io::{BURST_PACKETS_MAX, BurstIo};
+use crate::path::Path;
+
+/// What the first checks make of a frame.
+enum Checked {
+    /// For the controller.
+    Control,
+    /// A packet of a virtual network.
+    Overlay(Candidate),
+}
+
+/// An overlay packet that is well-formed and addressed to our locator; whether
+/// it is genuine the tables will tell.
+struct Candidate {
+    facts: Ipv6Facts,
+    overlay: Overlay,
+    /// (network of the destination, inner destination)
+    destination: Key,
+    /// (network of the destination, inner source)
+    source: Key,
+}
+
+impl<Io: BurstIo> Path<Io> {
+    /// Handles one burst from this worker's uplink queue. Returns its size.
+    pub(crate) fn substrate_burst(&mut self, tables: &Snapshot) -> usize {
+        const PORT: PortIndex = PortIndex::UPLINK;
+        let burst = self.receive(PORT);
+        let count = burst.len();
+
+        let mut candidates: ArrayVec<(Io::Packet, Candidate), BURST_PACKETS_MAX> = ArrayVec::new();
+        for packet in burst {
+            match check_frame(packet.bytes(), tables) {
+                Ok(Checked::Overlay(candidate)) => {
+                    self.io
+                        .prefetch(tables.mappings.first_slot(candidate.destination));
+                    self.io
+                        .prefetch(tables.mappings.first_slot(candidate.source));
+                    candidates.push((packet, candidate));
+                }
+                Ok(Checked::Control) => {
+                    if let Err((packet, reason)) = self.punt(packet) {
+                        self.drop_packet(PORT, reason, packet);
+                    }
+                }
+                Err(reason) => self.drop_packet(PORT, reason, packet),
+            }
+        }
+
+        for (mut packet, candidate) in candidates {
+            let out = find_receiver(tables, &candidate)
+                .and_then(|port| self.restore(tables, port, &mut packet, &candidate));
+            match out {
+                Ok(port) => self.send(port, packet),
+                Err(reason) => self.drop_packet(PORT, reason, packet),
+            }
+        }
+        count
+    }
+
+    /// Makes the IPv6 packet the IPv4 packet that the guest at `port` expects.
+    fn restore(
+        &mut self,
+        tables: &Snapshot,
+        port: PortIndex,
+        packet: &mut Io::Packet,
+        candidate: &Candidate,
+    ) -> Result<PortIndex, DropReason> {
+        let receiver = tables.node(port).ok_or(DropReason::PortDown)?;
+        let Candidate {
+            facts,
+            overlay,
+            source,
+            ..
+        } = candidate;
+        let local_ids = &mut self.local_ids;
+        decode::restore(
+            packet,
+            facts,
+            overlay,
+            || local_ids.take(port),
+            &tables.fabric.rules,
+        );
+        let source = source_mac(receiver, source.address());
+        ethernet::write(packet.bytes_mut(), receiver.mac, source, EtherType::IPV4);
+        Ok(port)
+    }
+}
+
+/// Steps 1 to 10: what can be said without looking anything up.
+fn check_frame(frame: &[u8], tables: &Snapshot) -> Result<Checked, DropReason> {
+    // (1) Not IPv6.
+    let (header, ip) = ethernet::parse(frame).ok_or(DropReason::L2Malformed)?;
+    if header.ether_type != EtherType::IPV6 {
+        return Err(DropReason::L2Ethertype);
+    }
+    // (2) Lengths and version. Before the rest of (1), which reads addresses.
+    let facts = Ipv6Facts::parse(ip)?;
+    let destination = Ipv6Addr::from(facts.destination);
+    // (1) Link-local, multicast; and our own name on the link, which the next
+    // hop uses to ask whether we are still there.
+    if destination.is_multicast() || destination.is_unicast_link_local() {
+        return check_link_control(&facts, ip, false);
+    }
+    if destination == tables.uplink.address {
+        return check_link_control(&facts, ip, true);
+    }
+    let (layout, host) = (tables.fabric.layout, &tables.host);
+    // (3)
+    if !host.locator.contains(&facts.destination) {
+        return Err(DropReason::DecodeNotOurs);
+    }
+    // (4)
+    let network = layout.network_of(&facts.destination);
+    if network == 0 {
+        return check_host_control(&facts, destination, tables);
+    }
+    // (5) Errors of the substrate about packets of our nodes.
+    if facts.next_header == protocol::ICMPV6 {
+        return Err(DropReason::IcmpRefused);
+    }
+    // (6)
+    if !tables.fabric.prefix.contains(&facts.source) {
+        return Err(DropReason::DecodeNativeOff);
+    }
+    // (7)
+    if !layout.is_canonical(&facts.destination) || !layout.is_canonical(&facts.source) {
+        return Err(DropReason::DecodeBadPrefix);
+    }
+    // (8), (9), (10)
+    let overlay = Overlay::parse(&facts, ip, &tables.fabric.rules)?;
+    // (11) begins: an id that no network can have.
+    let network = NetworkId::new(network).ok_or(DropReason::DecodeUnknownNetwork)?;
+    let key = |address: &[u8; 16]| Key::new(network, virtual_of(address));
+    let (destination, source) = (key(&facts.destination), key(&facts.source));
+    Ok(Checked::Overlay(Candidate {
+        facts,
+        overlay,
+        destination,
+        source,
+    }))
+}
+
+/// What the link itself may say to us: who is there (RFC 4861), and, to our own
+/// address, whether we answer.
+fn check_link_control(
+    facts: &Ipv6Facts,
+    ip: &[u8],
+    to_our_address: bool,
+) -> Result<Checked, DropReason> {
+    if facts.next_header != protocol::ICMPV6 {
+        return Err(DropReason::DecodeNotOurs);
+    }
+    match ip.get(ipv6::HEADER_BYTES) {
+        // A router would have lowered the hop limit (RFC 4861 section 7.1).
+        Some(&(icmpv6::NEIGHBOUR_SOLICITATION | icmpv6::NEIGHBOUR_ADVERTISEMENT))
+            if facts.hop_limit == 255 =>
+        {
+            Ok(Checked::Control)
+        }
+        Some(&icmpv6::ECHO_REQUEST) if to_our_address => Ok(Checked::Control),
+        _ => Err(DropReason::IcmpRefused),
+    }
+}
+
+/// Step 4: the host's own endpoint is one address with three protocols.
+fn check_host_control(
+    facts: &Ipv6Facts,
+    destination: Ipv6Addr,
+    tables: &Snapshot,
+) -> Result<Checked, DropReason> {
+    if destination != tables.host.control_address {
+        let endpoint = virtual_of(&facts.destination);
+        let right_endpoint = endpoint == Ipv4Addr::new(0, 0, 0, 1);
+        return Err(if right_endpoint {
+            DropReason::DecodeBadPrefix
+        } else {
+            DropReason::DecodeUnknownDestination
+        });
+    }
+    match facts.next_header {
+        protocol::UDP | protocol::TCP | protocol::ICMPV6 => Ok(Checked::Control),
+        _ => Err(DropReason::DecodeForbiddenProtocol),
+    }
+}
+
+/// Steps 11 to 14: the port of the receiver, if the packet is genuine.
+fn find_receiver(tables: &Snapshot, candidate: &Candidate) -> Result<PortIndex, DropReason> {
+    let Candidate {
+        facts,
+        overlay,
+        destination,
+        source,
+    } = candidate;
+    // (11)
+    let port = tables
+        .mappings
+        .find(*destination)
+        .and_then(|entry| entry.local_port());
+    let Some(port) = port else {
+        return Err(if tables.networks.contains(&destination.network_bits()) {
+            DropReason::DecodeUnknownDestination
+        } else {
+            DropReason::DecodeUnknownNetwork
+        });
+    };
+    // (12)
+    if tables.fabric.layout.network_of(&facts.source) != destination.network_bits() {
+        return Err(DropReason::DecodeNetworkMismatch);
+    }
+    // (13) The outer source must be the present owner's address of the inner
+    // source: anti-spoofing and fence in one. What one of our own nodes sends
+    // never comes from outside.
+    let owner = tables
+        .mappings
+        .find(*source)
+        .ok_or(DropReason::DecodeUnknownSource)?;
+    if facts.source[..12] != owner.prefix.0 || owner.owner == tables.host.index {
+        return Err(DropReason::DecodeSpoofed);
+    }
+    if overlay.label.generation != owner.generation & 0b11 {
+        return Err(DropReason::DecodeStaleGeneration);
+    }
+    Ok(port)
+}

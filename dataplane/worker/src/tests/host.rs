@@ -1,0 +1,287 @@
+//! The hosts r and s of the lab, as far as one worker sees them.
+
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use tables::counters::WorkerCounters;
+use tables::mappings::{Change, LocalPort};
+use tables::punt::{PuntReceiver, PuntSender, punt_ring};
+use tables::snapshot::{Fabric, LocalHost, Subnet};
+use tables::{Entry, HostIndex, Key, LocalNode, Mappings, PortIndex, Publisher, Snapshot, Uplink};
+use wire::address::{FabricPrefix, Layout, Locator, NetworkId};
+use wire::drop_reason::DropReason;
+use wire::encode::{DscpRule, HeadingRules, KeepId};
+use wire::ethernet::MacAddress;
+use wire::packet::{HeapPacket, Packet};
+
+use crate::memory::MemoryIo;
+use crate::{Assignment, Worker, WorkerIndex};
+
+pub(super) const Z: u32 = 0x123456;
+pub(super) const Y: u32 = 0x654321;
+pub(super) const UPLINK: PortIndex = PortIndex::UPLINK;
+pub(super) const UPLINK_MAC: MacAddress = MacAddress([2, 0, 0, 0, 0, 1]);
+pub(super) const NEXT_HOP_MAC: MacAddress = MacAddress([2, 0, 0, 0, 1, 1]);
+pub(super) const MTU: u16 = 1600;
+
+/// (network, address, host, port on that host); 10.0.1.0/24 is a second subnet.
+const NODES: &[(u32, [u8; 4], u16, u16)] = &[
+    (Z, [10, 0, 0, 2], 0, 1), // a
+    (Z, [10, 0, 0, 4], 0, 2), // c
+    (Y, [10, 0, 0, 2], 0, 3),
+    (Z, [10, 0, 1, 6], 0, 4), // on the other subnet
+    (Z, [10, 0, 0, 3], 1, 1), // g
+    (Y, [10, 0, 0, 3], 1, 2),
+    (Z, [10, 0, 1, 7], 1, 3), // on the other subnet
+];
+
+pub(super) const A: PortIndex = PortIndex(1);
+pub(super) const C: PortIndex = PortIndex(2);
+pub(super) const YA: PortIndex = PortIndex(3);
+pub(super) const OTHER_SUBNET: PortIndex = PortIndex(4);
+pub(super) const G: PortIndex = PortIndex(1);
+
+pub(super) fn rules() -> HeadingRules {
+    HeadingRules {
+        dscp: DscpRule::Copy,
+        keep_id: KeepId::Off,
+        experimental_allowed: false,
+    }
+}
+
+pub(super) fn network(id: u32) -> NetworkId {
+    NetworkId::new(id).expect("a tenant network")
+}
+
+pub(super) fn locator(host: u16) -> Locator {
+    let address = format!("fd00:aa:0:{}00::", host + 1)
+        .parse()
+        .expect("an address");
+    Locator::new(address, Layout::Neutral56).expect("a locator")
+}
+
+pub(super) fn overlay_address(host: u16, net: u32, address: [u8; 4]) -> [u8; 16] {
+    Layout::Neutral56
+        .prefix96(&locator(host), net)
+        .with(address.into())
+}
+
+/// What host `me` knows.
+pub(super) fn snapshot(me: u16) -> Snapshot {
+    let subnet = |address: [u8; 4]| {
+        let base = Ipv4Addr::new(10, 0, address[2], 0);
+        Subnet::new(base, 24, Ipv4Addr::new(10, 0, address[2], 1))
+    };
+    let prefix = |host, net| Layout::Neutral56.prefix96(&locator(host), net);
+    let put = |&(net, address, host, port): &(u32, [u8; 4], u16, u16)| {
+        Change::Put(Entry {
+            key: Key::new(network(net), address.into()),
+            prefix: prefix(host, net),
+            owner: HostIndex(host),
+            port: LocalPort::new(port).filter(|_| host == me),
+            generation: 1,
+        })
+    };
+    let nodes = NODES
+        .iter()
+        .filter(|node| node.2 == me)
+        .map(|&(net, address, host, _)| LocalNode {
+            network: network(net),
+            address: address.into(),
+            mac: MacAddress::virtual_of(address.into()),
+            subnet: subnet(address),
+            prefix: prefix(host, net),
+            generation: 1,
+        });
+    Snapshot {
+        version: 0,
+        fabric: Fabric {
+            prefix: FabricPrefix::new("fd00:aa::".parse().expect("an address"), 32).expect("F"),
+            layout: Layout::Neutral56,
+            rules: rules(),
+        },
+        host: LocalHost {
+            index: HostIndex(me),
+            locator: locator(me),
+            control_address: Layout::Neutral56.control_address(&locator(me)),
+        },
+        uplink: Uplink {
+            address: uplink_address(me),
+            mac: UPLINK_MAC,
+            next_hop_mac: Some(NEXT_HOP_MAC),
+            mtu: MTU,
+        },
+        nodes: nodes.collect(),
+        networks: Arc::new(BTreeSet::from([Z, Y])),
+        mappings: Mappings::default().with(&NODES.iter().map(put).collect::<Vec<_>>()),
+    }
+}
+
+pub(super) fn uplink_address(host: u16) -> Ipv6Addr {
+    format!("2001:db8:0:{}::2", host + 1)
+        .parse()
+        .expect("an address")
+}
+
+/// A host with one worker, or one worker of a host.
+pub(super) struct Host {
+    pub(super) worker: Worker<MemoryIo>,
+    pub(super) publisher: Publisher,
+    pub(super) counters: Arc<WorkerCounters>,
+    pub(super) controller: (PuntSender, PuntReceiver),
+}
+
+impl Host {
+    pub(super) fn new(snapshot: Snapshot) -> Self {
+        let owners = vec![WorkerIndex(0); snapshot.nodes.len()];
+        Self::with_owners(snapshot, &owners)
+    }
+
+    pub(super) fn with_owners(snapshot: Snapshot, port_owners: &[WorkerIndex]) -> Self {
+        let ports = 1 + snapshot.nodes.len();
+        let counters = WorkerCounters::new(ports);
+        let (to_controller, controller_receives) = punt_ring(8192);
+        let (controller_sends, from_controller) = punt_ring(8192);
+        let mut publisher = Publisher::new(snapshot);
+        let workers = 1 + port_owners.iter().map(|owner| owner.0).max().unwrap_or(0);
+        let assignment = Assignment {
+            index: WorkerIndex(0),
+            workers,
+            port_owners,
+            tables: publisher.reader(),
+            counters: Arc::clone(&counters),
+            to_controller,
+            from_controller,
+        };
+        Self {
+            worker: Worker::new(MemoryIo::new(ports), assignment),
+            publisher,
+            counters,
+            controller: (controller_sends, controller_receives),
+        }
+    }
+
+    /// Lets the host receive `frame` at `port` and does the round.
+    pub(super) fn receive(&mut self, port: PortIndex, frame: &[u8]) {
+        self.worker
+            .io()
+            .port(port)
+            .incoming
+            .push_back(HeapPacket::new(frame));
+        self.worker.run_once(0);
+    }
+
+    /// Takes what was sent at `port`.
+    pub(super) fn sent(&mut self, port: PortIndex) -> Vec<Vec<u8>> {
+        let sent = std::mem::take(&mut self.worker.io().port(port).sent);
+        sent.iter().map(|packet| packet.bytes().to_vec()).collect()
+    }
+
+    /// The one frame that came out at `port` for this input.
+    pub(super) fn forwards(&mut self, from: PortIndex, frame: &[u8], to: PortIndex) -> Vec<u8> {
+        self.receive(from, frame);
+        let mut sent = self.sent(to);
+        assert_eq!(sent.len(), 1, "one packet out; drops: {:?}", self.drops());
+        sent.remove(0)
+    }
+
+    /// All drops so far: port, reason, packets.
+    pub(super) fn drops(&self) -> Vec<(PortIndex, DropReason, u64)> {
+        let ports = self.counters.ports();
+        ports
+            .flat_map(|(port, counters)| {
+                DropReason::ALL
+                    .into_iter()
+                    .map(move |r| (port, r, counters.dropped(r)))
+            })
+            .filter(|drop| drop.2 > 0)
+            .collect()
+    }
+
+    /// Asserts that `frame` ends at `port` for exactly this reason.
+    #[track_caller]
+    pub(super) fn refuses(&mut self, port: PortIndex, frame: &[u8], reason: DropReason) {
+        let before = self.counters.port(port).dropped(reason);
+        let all = |host: &Self| host.drops().iter().map(|drop| drop.2).sum::<u64>();
+        let all_before = all(self);
+        self.receive(port, frame);
+        assert_eq!(
+            (
+                self.counters.port(port).dropped(reason) - before,
+                all(self) - all_before
+            ),
+            (1, 1),
+            "expected {} and nothing else; all drops: {:?}",
+            reason.name(),
+            self.drops(),
+        );
+        let ports = 0..=self.counters.ports().count() as u16 - 1;
+        assert!(
+            ports
+                .into_iter()
+                .all(|port| self.sent(PortIndex(port)).is_empty())
+        );
+    }
+}
+
+/// A guest's IPv4 packet in its frame.
+#[derive(Clone)]
+pub(super) struct Ipv4Frame {
+    pub(super) source_mac: MacAddress,
+    pub(super) source: [u8; 4],
+    pub(super) destination: [u8; 4],
+    pub(super) ttl: u8,
+    pub(super) protocol: u8,
+    pub(super) tos: u8,
+    pub(super) id: u16,
+    pub(super) flags_and_offset: u16,
+    pub(super) options: Vec<u8>,
+    pub(super) payload: Vec<u8>,
+}
+
+impl Ipv4Frame {
+    /// UDP of `payload_bytes` octets, DF set, TTL 64.
+    pub(super) fn udp(source: [u8; 4], destination: [u8; 4], payload_bytes: usize) -> Self {
+        let mut payload = vec![0x9c, 0x40, 0x00, 0x35, 0, 0, 0, 0];
+        payload[4..6].copy_from_slice(&(8 + payload_bytes as u16).to_be_bytes());
+        payload.extend((0..payload_bytes).map(|i| i as u8));
+        Self {
+            source_mac: MacAddress::virtual_of(source.into()),
+            source,
+            destination,
+            ttl: 64,
+            protocol: 17,
+            tos: 0,
+            id: 0,
+            flags_and_offset: 0x4000,
+            options: Vec::new(),
+            payload,
+        }
+    }
+
+    pub(super) fn build(&self) -> Vec<u8> {
+        let header_bytes = 20 + self.options.len();
+        let mut ip = vec![0x40 | (header_bytes / 4) as u8, self.tos];
+        ip.extend(((header_bytes + self.payload.len()) as u16).to_be_bytes());
+        ip.extend(self.id.to_be_bytes());
+        ip.extend(self.flags_and_offset.to_be_bytes());
+        ip.extend([self.ttl, self.protocol, 0, 0]);
+        ip.extend(self.source);
+        ip.extend(self.destination);
+        ip.extend(&self.options);
+        let checksum = wire::checksum::ipv4_header(&ip);
+        ip[10..12].copy_from_slice(&checksum.to_be_bytes());
+        let mut frame = MacAddress::virtual_of(self.destination.into()).0.to_vec();
+        frame.extend(self.source_mac.0);
+        frame.extend([0x08, 0x00]);
+        frame.extend(ip);
+        frame.extend(&self.payload);
+        frame
+    }
+}
+
+/// a to g, which live on r and on s.
+pub(super) fn a_to_g(payload_bytes: usize) -> Ipv4Frame {
+    Ipv4Frame::udp([10, 0, 0, 2], [10, 0, 0, 3], payload_bytes)
+}

@@ -1,0 +1,119 @@
+//! One worker: poll, process, flush, again.
+
+use std::sync::Arc;
+
+use tables::counters::WorkerCounters;
+use tables::punt::{PuntReceiver, PuntSender};
+use tables::{PortIndex, Reader};
+
+use crate::io::{BurstIo, WorkerIndex};
+use crate::output::Outputs;
+use crate::path::{LocalIds, Path};
+
+/// What one worker is responsible for, fixed at launch.
+pub struct Assignment<'a> {
+    /// Which worker this is.
+    pub index: WorkerIndex,
+    /// How many there are.
+    pub workers: u16,
+    /// For each guest port in order, the worker that owns it.
+    pub port_owners: &'a [WorkerIndex],
+    /// Its view of the tables.
+    pub tables: Reader,
+    /// Its counters; it is their only writer.
+    pub counters: Arc<WorkerCounters>,
+    /// Frames for the controller.
+    pub to_controller: PuntSender,
+    /// Frames from the controller, to be sent at the uplink.
+    pub from_controller: PuntReceiver,
+}
+
+/// Longest frame that the controller sends, for which memory is set aside.
+const INJECTED_FRAME_BYTES_MAX: usize = 1 << 16;
+
+/// A worker, ready to run.
+pub struct Worker<Io: BurstIo> {
+    tables: Reader,
+    path: Path<Io>,
+    guest_ports: Box<[PortIndex]>,
+    last_round_ns: Option<u64>,
+}
+
+impl<Io: BurstIo> Worker<Io> {
+    /// A worker over the queues of `io`.
+    pub fn new(io: Io, assignment: Assignment<'_>) -> Self {
+        let Assignment {
+            index,
+            workers,
+            port_owners,
+            tables,
+            counters,
+            to_controller,
+            from_controller,
+        } = assignment;
+        let guest_ports = (1..)
+            .map(PortIndex)
+            .zip(port_owners)
+            .filter(|(_, owner)| **owner == index)
+            .map(|(port, _)| port)
+            .collect();
+        let path = Path {
+            io,
+            counters,
+            outputs: Outputs::new(index, port_owners),
+            local_ids: LocalIds::new(1 + port_owners.len(), index.0, workers),
+            to_controller,
+            from_controller,
+            injected_frame: Vec::with_capacity(INJECTED_FRAME_BYTES_MAX),
+        };
+        Self {
+            tables,
+            path,
+            guest_ports,
+            last_round_ns: None,
+        }
+    }
+
+    /// One round over all queues: a burst from the controller, then from the
+    /// uplink, then from the other workers, then from each guest port. Returns
+    /// how many packets it moved; 0 means that there was nothing to do.
+    ///
+    /// `now_ns` is a monotonic clock's reading in nanoseconds.
+    pub fn run_once(&mut self, now_ns: u64) -> usize {
+        let Self {
+            tables,
+            path,
+            guest_ports,
+            ..
+        } = self;
+        let mut moved = path.inject();
+        // The uplink first: control messages must not wait behind guests.
+        moved += path.substrate_burst(tables.load());
+        moved += path.forward_handed_over();
+        path.flush_all();
+        for port in guest_ports {
+            moved += path.guest_burst(tables.load(), *port);
+            path.flush_all();
+        }
+        self.count_round(now_ns, moved);
+        moved
+    }
+
+    fn count_round(&mut self, now_ns: u64, moved: usize) {
+        let counters = &self.path.counters.worker;
+        counters.rounds.add(1);
+        if moved > 0 {
+            counters.busy_rounds.add(1);
+        }
+        if let Some(last) = self.last_round_ns.replace(now_ns) {
+            counters
+                .longest_gap_ns
+                .raise_to(now_ns.saturating_sub(last));
+        }
+    }
+
+    /// The queues, for tests and the replay, which fill and empty them.
+    pub fn io(&mut self) -> &mut Io {
+        &mut self.path.io
+    }
+}
