@@ -29,6 +29,8 @@ pub mod ipv6;
 pub mod label;
 pub mod packet;
 pub mod protocol;
+#[cfg(test)]
+mod samples;
 pub mod tcp;
 pub mod udp;
 
