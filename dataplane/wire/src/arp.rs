@@ -127,3 +127,98 @@ pub fn answer(payload: &mut [u8], mac: MacAddress) -> Result<(), DropReason> {
     payload[..MESSAGE_BYTES].copy_from_slice(reply.as_bytes());
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use smoltcp::wire::{ArpOperation, ArpPacket, ArpRepr, EthernetAddress};
+
+    fn any_station() -> impl Strategy<Value = (MacAddress, Ipv4Addr)> {
+        any::<([u8; 6], [u8; 4])>().prop_map(|(mac, address)| (MacAddress(mac), address.into()))
+    }
+
+    fn any_operation() -> impl Strategy<Value = Operation> {
+        prop_oneof![Just(Operation::Request), Just(Operation::Reply)]
+    }
+
+    proptest! {
+        #[test]
+        fn parse_back(operation in any_operation(), sender in any_station(), target in any_station()) {
+            let octets = Message::new(operation, sender, target);
+            let message = parse(octets.as_bytes()).unwrap();
+            prop_assert_eq!(message.operation(), operation);
+            prop_assert_eq!((message.sender_mac(), message.sender_address()), sender);
+            prop_assert_eq!((message.target_mac(), message.target_address()), target);
+
+            let oracle = ArpRepr::parse(&ArpPacket::new_checked(octets.as_bytes()).unwrap());
+            prop_assert_eq!(oracle, Ok(ArpRepr::EthernetIpv4 {
+                operation: match operation {
+                    Operation::Request => ArpOperation::Request,
+                    Operation::Reply => ArpOperation::Reply,
+                },
+                source_hardware_addr: EthernetAddress(sender.0.0),
+                source_protocol_addr: sender.1,
+                target_hardware_addr: EthernetAddress(target.0.0),
+                target_protocol_addr: target.1,
+            }));
+        }
+
+        #[test]
+        fn parse_arbitrary_bytes(mut octets in prop::collection::vec(any::<u8>(), 0..60), likely: bool) {
+            if likely && octets.len() >= 8 {
+                octets[..7].copy_from_slice(&[0, 1, 8, 0, 6, 4, 0]);
+            }
+            let oracle = ArpPacket::new_checked(&octets).and_then(|packet| ArpRepr::parse(&packet));
+            let known = matches!(oracle, Ok(ArpRepr::EthernetIpv4 {
+                operation: ArpOperation::Request | ArpOperation::Reply, ..
+            }));
+            prop_assert_eq!(parse(&octets).is_ok(), known);
+        }
+
+        #[test]
+        fn the_answer_goes_back_to_the_asker_and_padding_stays(
+            sender in any_station(), target in any_station(), mac: [u8; 6], padding: [u8; 18],
+        ) {
+            let mut payload = Message::new(Operation::Request, sender, target).as_bytes().to_vec();
+            payload.extend(padding);
+            prop_assert_eq!(answer(&mut payload, MacAddress(mac)), Ok(()));
+            let reply = Message::new(Operation::Reply, (MacAddress(mac), target.1), sender);
+            prop_assert_eq!(&payload[..MESSAGE_BYTES], reply.as_bytes());
+            prop_assert_eq!(&payload[MESSAGE_BYTES..], padding);
+        }
+    }
+
+    #[test]
+    fn each_wrong_field_is_refused() {
+        let station = (MacAddress::BROADCAST, Ipv4Addr::BROADCAST);
+        let request = Message::new(Operation::Request, station, station);
+        for (field, at, value) in [
+            ("hardware type", 1, 6),
+            ("protocol type", 2, 9),
+            ("hardware length", 4, 8),
+            ("protocol length", 5, 16),
+            ("operation 0", 7, 0),
+            ("operation 3", 7, 3),
+        ] {
+            let mut octets = request.as_bytes().to_vec();
+            octets[at] = value;
+            assert_eq!(
+                parse(&octets).unwrap_err(),
+                DropReason::L2Malformed,
+                "{field}"
+            );
+        }
+        assert!(parse(&request.as_bytes()[..27]).is_err());
+    }
+
+    #[test]
+    fn a_reply_is_not_answered() {
+        let station = (MacAddress::BROADCAST, Ipv4Addr::BROADCAST);
+        let mut reply = Message::new(Operation::Reply, station, station);
+        let before = reply.as_bytes().to_vec();
+        let outcome = answer(reply.as_mut_bytes(), MacAddress::default());
+        assert_eq!(outcome, Err(DropReason::L2Malformed));
+        assert_eq!(reply.as_bytes(), before);
+    }
+}

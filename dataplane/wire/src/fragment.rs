@@ -61,3 +61,38 @@ impl Header {
 pub fn parse(octets: &[u8]) -> Option<(&Header, &[u8])> {
     Header::ref_from_prefix(octets).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use smoltcp::wire::Ipv6FragmentHeader;
+
+    proptest! {
+        #[test]
+        fn parse_back(next_header: u8, offset_units in 0u16..0x2000, more: bool, id: u32) {
+            let octets = Header::new(next_header, offset_units, more, id);
+            let (header, rest) = parse(octets.as_bytes()).unwrap();
+            prop_assert_eq!(header.next_header, next_header);
+            prop_assert_eq!(header.offset_units(), offset_units);
+            prop_assert_eq!((header.more_fragments(), header.id.get()), (more, id));
+            prop_assert!(header.reserved_is_zero() && rest.is_empty());
+
+            // the oracle's view begins behind the next header and the reserved octet
+            let oracle = Ipv6FragmentHeader::new_checked(&octets.as_bytes()[2..]).unwrap();
+            prop_assert_eq!(oracle.frag_offset(), offset_units);
+            prop_assert_eq!((oracle.more_frags(), oracle.ident()), (more, id));
+        }
+
+        #[test]
+        fn parse_arbitrary_bytes(octets in prop::collection::vec(any::<u8>(), 0..16)) {
+            match parse(&octets) {
+                Some((header, rest)) => {
+                    prop_assert_eq!(header.reserved_is_zero(), octets[1] == 0 && octets[3] & 6 == 0);
+                    prop_assert_eq!(rest, &octets[HEADER_BYTES..]);
+                }
+                None => prop_assert!(octets.len() < HEADER_BYTES),
+            }
+        }
+    }
+}

@@ -139,3 +139,96 @@ pub fn write_error(
     front[..ipv4::HEADER_BYTES].copy_from_slice(header.as_bytes());
     front[ipv4::HEADER_BYTES..].copy_from_slice(icmp.as_bytes());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{TCP_IN, guest_packet, octets};
+    use proptest::prelude::*;
+    use smoltcp::wire::{Icmpv4Packet, Ipv4Packet};
+
+    const ROUTER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+
+    fn any_error() -> impl Strategy<Value = Error> {
+        prop_oneof![
+            Just(Error::NetworkUnreachable),
+            Just(Error::HostUnreachable),
+            any::<u16>().prop_map(|next_hop_mtu| Error::FragmentationNeeded { next_hop_mtu }),
+            Just(Error::AdministrativelyProhibited),
+            Just(Error::TimeExceeded),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn parse_back(error in any_error(), guest in guest_packet(), long in 0usize..2000) {
+            let mut guest = guest;
+            guest.resize(guest.len() + long, 0x77);
+            let mut out = vec![0; error_bytes(guest.len())];
+            let sender = Ipv4Packet::new_unchecked(&guest).src_addr();
+            write_error(&mut out, error, ROUTER, sender, &guest);
+
+            let packet = Ipv4Packet::new_checked(&out).unwrap();
+            prop_assert!(packet.verify_checksum());
+            prop_assert_eq!(usize::from(packet.total_len()), out.len());
+            prop_assert!(out.len() <= 576);
+            prop_assert_eq!((packet.src_addr(), packet.dst_addr()), (ROUTER, sender));
+            let icmp = Icmpv4Packet::new_checked(packet.payload()).unwrap();
+            prop_assert!(icmp.verify_checksum());
+            prop_assert!(guest.starts_with(icmp.data()));
+            prop_assert!(icmp.data().len() >= guest.len().min(28), "RFC 792: header and 8 octets");
+
+            let (header, quote) = parse(packet.payload()).unwrap();
+            prop_assert_eq!((header.kind, header.code), (u8::from(icmp.msg_type()), icmp.msg_code()));
+            prop_assert_eq!((header.kind, header.code, header.rest[1].get()), error.header());
+            prop_assert_eq!(quote, icmp.data());
+        }
+
+        #[test]
+        fn parse_arbitrary_bytes(octets in prop::collection::vec(any::<u8>(), 0..20)) {
+            prop_assert_eq!(parse(&octets).is_some(), octets.len() >= HEADER_BYTES);
+        }
+    }
+
+    #[test]
+    fn errors_fragments_groups_and_nobody_are_not_answered() {
+        let facts = Ipv4Facts::parse(&octets(TCP_IN)).unwrap();
+        let icmp = Ipv4Facts {
+            protocol: protocol::ICMPV4,
+            ..facts
+        };
+        let first = Ipv4Facts {
+            more_fragments: true,
+            ..facts
+        };
+        let later = Ipv4Facts {
+            offset_units: 1,
+            ..facts
+        };
+        let to = |destination| Ipv4Facts {
+            destination,
+            ..facts
+        };
+        let nobody = Ipv4Facts {
+            source: Ipv4Addr::UNSPECIFIED,
+            ..facts
+        };
+        for (name, facts, payload, answered) in [
+            ("TCP", facts, [UNREACHABLE], true),
+            ("echo request", icmp, [ECHO_REQUEST], true),
+            ("echo reply", icmp, [ECHO_REPLY], true),
+            ("unreachable", icmp, [UNREACHABLE], false),
+            ("time exceeded", icmp, [TIME_EXCEEDED], false),
+            ("redirect", icmp, [5], false),
+            ("unknown type", icmp, [200], false),
+            ("first fragment", first, [0], true),
+            ("later fragment", later, [0], false),
+            ("to a group", to(Ipv4Addr::new(224, 0, 0, 1)), [0], false),
+            ("to all", to(Ipv4Addr::BROADCAST), [0], false),
+            ("from nobody", nobody, [0], false),
+        ] {
+            assert_eq!(may_answer(&facts, &payload), answered, "{name}");
+        }
+        assert!(!may_answer(&icmp, &[]));
+    }
+}

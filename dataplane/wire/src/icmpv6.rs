@@ -92,3 +92,45 @@ pub fn verify(source: &[u8; 16], destination: &[u8; 16], message: &[u8]) -> bool
         checksum::add(pseudo, checksum::sum(message)) == 0xffff
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use smoltcp::wire::{Icmpv6Packet, Ipv6Address};
+
+    proptest! {
+        #[test]
+        fn parse_back(kind: u8, code: u8, rest: u32) {
+            let octets = Header::new(kind, code, rest);
+            let (header, payload) = parse(octets.as_bytes()).unwrap();
+            prop_assert_eq!((header.kind, header.code, header.rest()), (kind, code, rest));
+            prop_assert!(payload.is_empty());
+
+            let oracle = Icmpv6Packet::new_unchecked(octets.as_bytes());
+            prop_assert_eq!((u8::from(oracle.msg_type()), oracle.msg_code()), (kind, code));
+            prop_assert_eq!(oracle.pkt_too_big_mtu(), rest);
+            prop_assert_eq!(header.is_discovery(), oracle.msg_type().is_ndisc() && kind != 137);
+        }
+
+        #[test]
+        fn parse_arbitrary_bytes(octets in prop::collection::vec(any::<u8>(), 0..20)) {
+            prop_assert_eq!(parse(&octets).is_some(), octets.len() >= HEADER_BYTES);
+        }
+
+        #[test]
+        fn a_message_verifies_where_the_oracle_says_so(
+            source: [u8; 16], destination: [u8; 16], mut message in prop::collection::vec(any::<u8>(), 8..100),
+            filled: bool,
+        ) {
+            message[0] = ECHO_REQUEST;
+            let [from, to] = [source, destination].map(Ipv6Address::from);
+            if filled {
+                Icmpv6Packet::new_unchecked(&mut message).fill_checksum(&from, &to);
+            }
+            let oracle = Icmpv6Packet::new_checked(&message).unwrap().verify_checksum(&from, &to);
+            prop_assert_eq!(verify(&source, &destination, &message), oracle);
+            prop_assert!(!filled || oracle);
+        }
+    }
+}

@@ -175,3 +175,92 @@ pub fn parse(octets: &[u8]) -> Option<Packet<'_>> {
         payload: &packet[header_bytes..],
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use smoltcp::wire::Ipv4Packet;
+
+    fn any_fields() -> impl Strategy<Value = Fields> {
+        let flags = any::<(bool, bool)>();
+        let octets = any::<(u8, u8, u8)>();
+        let addresses = any::<([u8; 4], [u8; 4])>();
+        (
+            flags,
+            octets,
+            addresses,
+            20u16..100,
+            any::<u16>(),
+            0u16..0x2000,
+        )
+            .prop_map(
+                |(flags, octets, addresses, total_bytes, id, offset_units)| Fields {
+                    tos: octets.0,
+                    total_bytes,
+                    id,
+                    dont_fragment: flags.0,
+                    more_fragments: flags.1,
+                    offset_units,
+                    ttl: octets.1,
+                    protocol: octets.2,
+                    source: addresses.0.into(),
+                    destination: addresses.1.into(),
+                },
+            )
+    }
+
+    proptest! {
+        #[test]
+        fn parse_back(fields in any_fields(), padding in 0usize..20) {
+            let mut octets = Header::new(&fields).as_bytes().to_vec();
+            octets.resize(usize::from(fields.total_bytes) + padding, 0x55);
+            let packet = parse(&octets).unwrap();
+            let header = packet.header;
+            prop_assert_eq!(fields, Fields {
+                tos: header.tos,
+                total_bytes: header.total_bytes.get(),
+                id: header.id.get(),
+                dont_fragment: header.dont_fragment(),
+                more_fragments: header.more_fragments(),
+                offset_units: header.offset_units(),
+                ttl: header.ttl,
+                protocol: header.protocol,
+                source: header.source(),
+                destination: header.destination(),
+            });
+            prop_assert!(!header.reserved_flag());
+            prop_assert_eq!(packet.options, []);
+            prop_assert_eq!(packet.payload.len(), usize::from(fields.total_bytes) - HEADER_BYTES);
+
+            let oracle = Ipv4Packet::new_checked(&octets).unwrap();
+            prop_assert!(oracle.verify_checksum());
+            prop_assert_eq!(oracle.dscp() << 2 | oracle.ecn(), fields.tos);
+            prop_assert_eq!(oracle.ident(), fields.id);
+            prop_assert_eq!(oracle.dont_frag(), fields.dont_fragment);
+            prop_assert_eq!(oracle.more_frags(), fields.more_fragments);
+            prop_assert_eq!(oracle.frag_offset(), fields.offset_units.wrapping_mul(8));
+            prop_assert_eq!(oracle.hop_limit(), fields.ttl);
+            prop_assert_eq!(u8::from(oracle.next_header()), fields.protocol);
+            prop_assert_eq!((oracle.src_addr(), oracle.dst_addr()), (fields.source, fields.destination));
+            prop_assert_eq!(oracle.payload(), packet.payload);
+        }
+
+        #[test]
+        fn parse_arbitrary_bytes(mut octets in prop::collection::vec(any::<u8>(), 0..100), ihl in 0u8..16, total: u8) {
+            if octets.len() > 3 {
+                (octets[0], octets[2], octets[3]) = (0x40 | ihl, 0, total);
+            }
+            match parse(&octets) {
+                Some(packet) => {
+                    let oracle = Ipv4Packet::new_checked(&octets).unwrap();
+                    prop_assert_eq!(packet.payload, oracle.payload());
+                    prop_assert_eq!(HEADER_BYTES + packet.options.len(), usize::from(oracle.header_len()));
+                }
+                None => prop_assert!(
+                    octets.len() < HEADER_BYTES || ihl < 5 || total < ihl * 4 || usize::from(total) > octets.len()
+                ),
+            }
+        }
+    }
+}

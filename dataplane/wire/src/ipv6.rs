@@ -102,3 +102,60 @@ pub fn pseudo_header_sum(
             + u64::from(protocol),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol;
+    use proptest::prelude::*;
+    use smoltcp::wire::{Ipv6Address, Ipv6Packet, UdpPacket};
+
+    proptest! {
+        #[test]
+        fn parse_back(
+            traffic_class: u8, next_header: u8, hop_limit: u8, label in 0u32..1 << 20,
+            payload in prop::collection::vec(any::<u8>(), 0..100), padding in 0usize..20,
+            source: [u8; 16], destination: [u8; 16],
+        ) {
+            let len = payload.len() as u16;
+            let header = Header::new(traffic_class, label, len, next_header, hop_limit, source, destination);
+            let mut octets = [header.as_bytes(), &payload].concat();
+            octets.resize(octets.len() + padding, 0x55);
+            let (header, rest) = parse(&octets).unwrap();
+            prop_assert_eq!((header.traffic_class(), header.label()), (traffic_class, label));
+            prop_assert_eq!((header.next_header, header.hop_limit), (next_header, hop_limit));
+            prop_assert_eq!((header.source, header.destination), (source, destination));
+            prop_assert_eq!(rest, &payload);
+
+            let oracle = Ipv6Packet::new_checked(&octets).unwrap();
+            prop_assert_eq!((oracle.traffic_class(), oracle.flow_label()), (traffic_class, label));
+            prop_assert_eq!((u8::from(oracle.next_header()), oracle.hop_limit()), (next_header, hop_limit));
+            prop_assert_eq!(oracle.src_addr(), Ipv6Address::from(source));
+            prop_assert_eq!(oracle.dst_addr(), Ipv6Address::from(destination));
+            prop_assert_eq!(oracle.payload(), payload);
+        }
+
+        #[test]
+        fn parse_arbitrary_bytes(mut octets in prop::collection::vec(any::<u8>(), 0..100), version in 5u8..8, len: u8) {
+            if octets.len() > 5 {
+                (octets[0], octets[4], octets[5]) = (version << 4, 0, len);
+            }
+            let bounded = octets.len() >= HEADER_BYTES + usize::from(len);
+            prop_assert_eq!(parse(&octets).is_some(), version == 6 && bounded);
+        }
+
+        #[test]
+        fn a_checksum_over_the_pseudo_header_satisfies_the_oracle(
+            source: [u8; 16], destination: [u8; 16], mut datagram in prop::collection::vec(any::<u8>(), 8..200),
+        ) {
+            let len = datagram.len() as u16;
+            datagram[4..6].copy_from_slice(&len.to_be_bytes());
+            datagram[6..8].fill(0);
+            let pseudo = pseudo_header_sum(&source, &destination, len.into(), protocol::UDP);
+            let sum = checksum::add(pseudo, checksum::sum(&datagram));
+            datagram[6..8].copy_from_slice(&(!sum).to_be_bytes());
+            let [source, destination] = [source, destination].map(|octets| Ipv6Address::from(octets).into());
+            prop_assert!(UdpPacket::new_checked(&datagram).unwrap().verify_checksum(&source, &destination));
+        }
+    }
+}

@@ -84,3 +84,48 @@ pub fn parse(octets: &[u8]) -> Option<(&Header, &[u8], &[u8])> {
     let options = octets.get(HEADER_BYTES..header_bytes)?;
     Some((header, options, &octets[header_bytes..]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use smoltcp::wire::{TcpPacket, TcpSeqNumber};
+
+    proptest! {
+        #[test]
+        fn parse_back(ports: (u16, u16), numbers: (u32, u32), flags: u8, window: u16, payload in prop::collection::vec(any::<u8>(), 0..50)) {
+            // the oracle refuses ports of 0
+            let ports = (ports.0.max(1), ports.1.max(1));
+            let header = Header::new(ports.0, ports.1, numbers.0, numbers.1, flags, window);
+            let octets = [header.as_bytes(), &payload].concat();
+            let (header, options, rest) = parse(&octets).unwrap();
+            prop_assert_eq!((header.source_port.get(), header.destination_port.get()), ports);
+            prop_assert_eq!((header.sequence.get(), header.acknowledgement.get()), numbers);
+            prop_assert_eq!((header.flags, header.window.get()), (flags, window));
+            prop_assert_eq!((options.len(), rest), (0, &payload[..]));
+
+            let oracle = TcpPacket::new_checked(&octets).unwrap();
+            prop_assert_eq!((oracle.src_port(), oracle.dst_port()), ports);
+            prop_assert_eq!(oracle.seq_number(), TcpSeqNumber(numbers.0 as i32));
+            prop_assert_eq!(oracle.ack_number(), TcpSeqNumber(numbers.1 as i32));
+            prop_assert_eq!(oracle.syn(), flags & SYN != 0);
+            prop_assert_eq!(oracle.ack(), flags & ACK != 0);
+            prop_assert_eq!(oracle.psh(), flags & PSH != 0);
+            prop_assert_eq!(oracle.rst(), flags & RST != 0);
+            prop_assert_eq!(oracle.fin(), flags & FIN != 0);
+            prop_assert_eq!((oracle.window_len(), oracle.payload()), (window, &payload[..]));
+        }
+
+        #[test]
+        fn parse_arbitrary_bytes(octets in prop::collection::vec(any::<u8>(), 0..90)) {
+            let said = octets.get(12).map_or(0, |octet| usize::from(octet >> 4) * 4);
+            let bounded = octets.len() >= HEADER_BYTES && (HEADER_BYTES..=octets.len()).contains(&said);
+            prop_assert_eq!(parse(&octets).is_some(), bounded);
+            if let Some((header, options, payload)) = parse(&octets) {
+                prop_assert_eq!(usize::from(header.header_bytes()), said);
+                prop_assert_eq!(options, &octets[HEADER_BYTES..said]);
+                prop_assert_eq!(payload, &octets[said..]);
+            }
+        }
+    }
+}

@@ -41,3 +41,35 @@ pub fn parse(octets: &[u8]) -> Option<(&Header, &[u8])> {
     let datagram = octets.get(..usize::from(header.total_bytes.get()))?;
     Some((header, datagram.get(HEADER_BYTES..)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use smoltcp::wire::UdpPacket;
+
+    proptest! {
+        #[test]
+        fn parse_back(ports: (u16, u16), payload in prop::collection::vec(any::<u8>(), 0..50), padding in 0usize..9) {
+            let total = (HEADER_BYTES + payload.len()) as u16;
+            let mut octets = [Header::new(ports.0, ports.1, total).as_bytes(), &payload].concat();
+            octets.resize(octets.len() + padding, 0x55);
+            let (header, rest) = parse(&octets).unwrap();
+            prop_assert_eq!((header.source_port.get(), header.destination_port.get()), ports);
+            prop_assert_eq!(rest, &payload);
+
+            let oracle = UdpPacket::new_checked(&octets).unwrap();
+            prop_assert_eq!((oracle.src_port(), oracle.dst_port()), ports);
+            prop_assert_eq!((oracle.checksum(), oracle.payload()), (0, &payload[..]));
+        }
+
+        #[test]
+        fn parse_arbitrary_bytes(mut octets in prop::collection::vec(any::<u8>(), 0..40), total in 0u8..50) {
+            if octets.len() > 5 {
+                (octets[4], octets[5]) = (0, total);
+            }
+            let bounded = (HEADER_BYTES..=octets.len()).contains(&usize::from(total));
+            prop_assert_eq!(parse(&octets).is_some(), bounded);
+        }
+    }
+}

@@ -268,11 +268,8 @@ fn what_is_too_long_for_ipv4_is_refused() {
         wire[6] = next_header;
         wire[4..6].copy_from_slice(&u16::to_be_bytes(payload_bytes));
         wire.resize(40 + usize::from(payload_bytes), 0);
-        let back = decoded(&wire, &RULES);
-        assert_eq!(back.as_ref().map(|_| ()), verdict.as_ref().map(|_| ()));
-        if let Ok(ip) = back {
-            assert_eq!(ip.len(), 65535);
-        }
+        let back_bytes = decoded(&wire, &RULES).map(|ip| ip.len());
+        assert_eq!(back_bytes, verdict.map(|()| 65535));
     }
 }
 
@@ -326,7 +323,7 @@ proptest! {
 
     #[test]
     fn parse_arbitrary_bytes(mut wire in prop::collection::vec(any::<u8>(), 0..120), fragment: bool, len in 0u8..80) {
-        if wire.len() > 40 {
+        if wire.len() > 41 {
             (wire[0], wire[4], wire[5]) = (wire[0] & 0x0f | 0x60, 0, len);
             if fragment {
                 (wire[6], wire[41]) = (44, 0);
