@@ -81,6 +81,8 @@ impl<Io: BurstIo> Path<Io> {
                 deliver_here(tables, port, packet, facts, virtual_routers)?;
                 Ok(port)
             }
+            // A node of ours that no port leads to.
+            None if entry.owner == tables.host.index => Err(DropReason::PortDown),
             None => {
                 if facts.header_bytes > 20 {
                     self.counters.worker.options_stripped.add(1);

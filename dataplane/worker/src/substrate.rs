@@ -211,11 +211,8 @@ fn find_receiver(tables: &Snapshot, candidate: &Candidate) -> Result<PortIndex, 
         source,
     } = candidate;
     // (11)
-    let port = tables
-        .mappings
-        .find(*destination)
-        .and_then(|entry| entry.local_port());
-    let Some(port) = port else {
+    let receiver = tables.mappings.find(*destination);
+    let Some(receiver) = receiver.filter(|entry| entry.owner == tables.host.index) else {
         return Err(if tables.networks.contains(&destination.network_bits()) {
             DropReason::DecodeUnknownDestination
         } else {
@@ -239,5 +236,6 @@ fn find_receiver(tables: &Snapshot, candidate: &Candidate) -> Result<PortIndex, 
     if overlay.label.generation != owner.generation & 0b11 {
         return Err(DropReason::DecodeStaleGeneration);
     }
-    Ok(port)
+    // A node of ours that no port leads to.
+    receiver.local_port().ok_or(DropReason::PortDown)
 }

@@ -135,6 +135,11 @@ fn each_thing_a_guest_may_not_send_has_its_reason() {
             DropReason::EncodeNoMapping,
         ),
         (
+            "a node of this host without a port",
+            with(&|p| p.destination = [10, 0, 0, 8]),
+            DropReason::PortDown,
+        ),
+        (
             "broadcast",
             with(&|p| p.destination = [255; 4]),
             DropReason::EncodeNoMapping,

@@ -31,6 +31,7 @@ const NODES: &[(u32, [u8; 4], u16, u16)] = &[
     (Z, [10, 0, 0, 4], 0, 2), // c
     (Y, [10, 0, 0, 2], 0, 3),
     (Z, [10, 0, 1, 6], 0, 4), // on the other subnet
+    (Z, [10, 0, 0, 8], 0, 0), // without a port
     (Z, [10, 0, 0, 3], 1, 1), // g
     (Y, [10, 0, 0, 3], 1, 2),
     (Z, [10, 0, 1, 7], 1, 3), // on the other subnet
@@ -85,7 +86,7 @@ pub(super) fn snapshot(me: u16) -> Snapshot {
     };
     let nodes = NODES
         .iter()
-        .filter(|node| node.2 == me)
+        .filter(|node| node.2 == me && node.3 > 0)
         .map(|&(net, address, host, _)| LocalNode {
             network: network(net),
             address: address.into(),

@@ -257,3 +257,10 @@ fn what_the_controller_sends_leaves_at_the_uplink_unchanged() {
     assert_eq!(s.sent(UPLINK), [[7; 90]]);
     assert_eq!(s.counters.worker.injected.get(), 1);
 }
+
+#[test]
+fn a_genuine_packet_for_a_node_without_a_port_is_not_the_senders_fault() {
+    let back = Ipv4Frame::udp([10, 0, 0, 3], [10, 0, 0, 8], 8).build();
+    let across = Host::new(snapshot(1)).forwards(G, &back, UPLINK);
+    Host::new(snapshot(0)).refuses(UPLINK, &across, DropReason::PortDown);
+}
