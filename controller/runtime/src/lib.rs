@@ -13,3 +13,6 @@ pub mod endpoint;
 pub mod neighbour;
 pub mod thread;
 pub mod uplink;
+
+#[cfg(test)]
+mod fixture;

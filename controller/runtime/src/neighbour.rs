@@ -89,7 +89,7 @@ impl Neighbour {
                 sender_mac,
             }) => {
                 if let (Some(mac), true) = (sender_mac, sender == Some(self.next_hop)) {
-                    self.step(Event::Solicited { mac }, now_ms, out);
+                    self.step(Event::Solicited(mac), now_ms, out);
                 }
                 if !self.addresses.contains(&target) {
                     return false;
@@ -97,24 +97,11 @@ impl Neighbour {
                 self.answer(target, sender, sender_mac.unwrap_or(source_mac), out);
                 true
             }
-            Some(Message::Advertisement {
-                target,
-                target_mac: mac,
-                solicited,
-                overrides,
-            }) => {
+            Some(Message::Advertisement { target, claim }) => {
                 if target != self.next_hop {
                     return false;
                 }
-                self.step(
-                    Event::Advertised {
-                        mac,
-                        solicited,
-                        overrides,
-                    },
-                    now_ms,
-                    out,
-                );
+                self.step(Event::Advertised(claim), now_ms, out);
                 true
             }
         }

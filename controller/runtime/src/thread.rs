@@ -74,7 +74,8 @@ fn leave_the_workers_cores() {
     }
     if let Err(error) = sched_setaffinity(None, &cores) {
         tracing::warn!(
-            "the controller thread shares a core with a worker: its affinity cannot be reset: {error}"
+            "the controller thread may share a core with a worker: \
+             its affinity cannot be reset ({error})"
         );
     }
 }

@@ -15,6 +15,7 @@ use smoltcp::wire::{
 use wire::ethernet::MacAddress;
 
 use super::address::{is_unicast, solicited_node};
+use super::resolution::Claim;
 
 /// Octets of every frame that we emit: Ethernet 14, IPv6 40, message 24, link
 /// address option 8.
@@ -37,16 +38,12 @@ pub enum Message {
         /// The sender's link address, if it says so.
         sender_mac: Option<MacAddress>,
     },
-    /// "`target` is at `target_mac`."
+    /// "`target` is here."
     Advertisement {
         /// The address that is spoken of.
         target: Ipv6Addr,
-        /// Its link address; a unicast answer may leave it out.
-        target_mac: Option<MacAddress>,
-        /// It answers a solicitation.
-        solicited: bool,
-        /// It may replace what is known.
-        overrides: bool,
+        /// Where, and how surely.
+        claim: Claim,
     },
 }
 
@@ -90,9 +87,11 @@ impl Message {
                 }
                 Some(Self::Advertisement {
                     target: target_addr,
-                    target_mac: lladdr.map(station).transpose().ok()?,
-                    solicited,
-                    overrides: flags.contains(NdiscNeighborFlags::OVERRIDE),
+                    claim: Claim {
+                        mac: lladdr.map(station).transpose().ok()?,
+                        solicited,
+                        overrides: flags.contains(NdiscNeighborFlags::OVERRIDE),
+                    },
                 })
             }
             _ => None,

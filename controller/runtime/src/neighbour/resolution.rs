@@ -79,19 +79,20 @@ pub enum Event {
     /// Time has passed.
     Timer,
     /// A valid advertisement of the neighbour's IPv6 address.
-    Advertised {
-        /// Its Target Link-Layer Address option.
-        mac: Option<MacAddress>,
-        /// Its Solicited flag: it answers us.
-        solicited: bool,
-        /// Its Override flag: it may replace what we know.
-        overrides: bool,
-    },
+    Advertised(Claim),
     /// A valid solicitation from the neighbour, with its link address.
-    Solicited {
-        /// Its Source Link-Layer Address option.
-        mac: MacAddress,
-    },
+    Solicited(MacAddress),
+}
+
+/// What an advertisement says besides the address that it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The Target Link-Layer Address option; an answer to a probe may do without.
+    pub mac: Option<MacAddress>,
+    /// The Solicited flag: it answers us.
+    pub solicited: bool,
+    /// The Override flag: it may replace what is known.
+    pub overrides: bool,
 }
 
 /// A solicitation to send.
@@ -137,90 +138,40 @@ impl State {
 
     /// The next state, and the solicitation to send on the way.
     pub fn step(self, event: Event, now_ms: u64) -> (Self, Option<Ask>) {
-        match (self, event) {
-            (
-                Self::Pinned(_),
-                Event::Timer | Event::Advertised { .. } | Event::Solicited { .. },
-            ) => (self, None),
-
-            (
-                Self::Incomplete {
-                    ask_at_ms: due_ms, ..
-                }
-                | Self::Reachable {
-                    probe_at_ms: due_ms,
-                    ..
-                }
-                | Self::Probing {
-                    ask_at_ms: due_ms, ..
-                },
-                Event::Timer,
-            ) if now_ms < due_ms => (self, None),
-            (Self::Incomplete { asked, .. }, Event::Timer) => ask_group(asked, now_ms),
-            (Self::Reachable { mac, .. }, Event::Timer) => ask_owner(mac, 0, now_ms),
-            (Self::Probing { mac, asked, .. }, Event::Timer) if asked < PROBES_MAX => {
-                ask_owner(mac, asked, now_ms)
-            }
-            (Self::Probing { .. }, Event::Timer) => ask_group(0, now_ms),
-
-            // RFC 4861 section 7.2.5: without the option there is nothing to learn.
-            (Self::Incomplete { .. }, Event::Advertised { mac: None, .. }) => (self, None),
-            (
-                Self::Incomplete { .. },
-                Event::Advertised {
-                    mac: Some(mac),
-                    solicited,
-                    ..
-                },
-            ) => (
-                if solicited {
-                    reachable(mac, now_ms)
-                } else {
-                    doubted(mac, now_ms)
-                },
-                None,
-            ),
-            (
-                Self::Reachable { mac: known, .. } | Self::Probing { mac: known, .. },
-                Event::Advertised {
-                    mac,
-                    solicited,
-                    overrides,
-                },
-            ) => {
-                let heard = mac.unwrap_or(known);
-                (
-                    self.advertised(known, heard, solicited, overrides, now_ms),
-                    None,
-                )
-            }
-
-            // RFC 4861 section 7.2.3: an address that is new is used and in doubt.
-            (Self::Incomplete { .. }, Event::Solicited { mac }) => (doubted(mac, now_ms), None),
-            (
-                Self::Reachable { mac: known, .. } | Self::Probing { mac: known, .. },
-                Event::Solicited { mac },
-            ) => (
-                if mac == known {
-                    self
-                } else {
-                    doubted(mac, now_ms)
-                },
-                None,
-            ),
+        match event {
+            Event::Timer => self.timer(now_ms),
+            Event::Advertised(claim) => (self.advertised(claim, now_ms), None),
+            Event::Solicited(mac) => (self.solicited(mac, now_ms), None),
         }
     }
 
-    /// RFC 4861 section 7.2.5 for a neighbour whose address is `known`.
-    fn advertised(
-        self,
-        known: MacAddress,
-        heard: MacAddress,
-        solicited: bool,
-        overrides: bool,
-        now_ms: u64,
-    ) -> Self {
-        match (heard == known || overrides, solicited) {
+    fn timer(self, now_ms: u64) -> (Self, Option<Ask>) {
+        if self.deadline_ms().is_none_or(|due_ms| now_ms < due_ms) {
+            return (self, None);
+        }
+        match self {
+            Self::Pinned(_) => (self, None),
+            Self::Incomplete { asked, .. } => ask_group(asked, now_ms),
+            Self::Reachable { mac, .. } => ask_owner(mac, 0, now_ms),
+            Self::Probing { mac, asked, .. } if asked < PROBES_MAX => ask_owner(mac, asked, now_ms),
+            Self::Probing { .. } => ask_group(0, now_ms),
+        }
+    }
+
+    /// RFC 4861 section 7.2.5.
+    fn advertised(self, claim: Claim, now_ms: u64) -> Self {
+        let (known, heard) = match (self, claim.mac) {
+            (Self::Pinned(_), Some(_) | None) => return self,
+            (Self::Incomplete { .. }, None) => return self,
+            (Self::Incomplete { .. }, Some(heard)) if claim.solicited => {
+                return reachable(heard, now_ms);
+            }
+            (Self::Incomplete { .. }, Some(heard)) => return doubted(heard, now_ms),
+            (Self::Reachable { mac, .. } | Self::Probing { mac, .. }, heard) => {
+                (mac, heard.unwrap_or(mac))
+            }
+        };
+        match (heard == known || claim.overrides, claim.solicited) {
             (true, true) => reachable(heard, now_ms),
             (true, false) if heard == known => self,
             (true, false) => doubted(heard, now_ms),
@@ -229,6 +180,17 @@ impl State {
                 Self::Reachable { .. } => doubted(known, now_ms),
                 Self::Pinned(_) | Self::Incomplete { .. } | Self::Probing { .. } => self,
             },
+        }
+    }
+
+    /// RFC 4861 section 7.2.3: an address that is new is used and in doubt.
+    fn solicited(self, heard: MacAddress, now_ms: u64) -> Self {
+        match self {
+            Self::Pinned(_) => self,
+            Self::Reachable { mac, .. } | Self::Probing { mac, .. } if mac == heard => self,
+            Self::Incomplete { .. } | Self::Reachable { .. } | Self::Probing { .. } => {
+                doubted(heard, now_ms)
+            }
         }
     }
 }

@@ -1,1 +1,89 @@
+use rtrb::RingBuffer;
+use rustix::thread::sched_getaffinity;
+use tables::punt::punt_ring;
+use thread_priority::unix::thread_schedule_policy;
+use wire::ethernet::MacAddress;
 
+use super::*;
+use crate::controller::{Channels, ControllerStatus};
+use crate::fixture::{CONTROL, FAR, ROUTER_MAC, echo_request, host};
+
+/// Looks at the thread it is called on.
+#[derive(Default)]
+struct Witness {
+    cores: u32,
+    policy: Option<ThreadSchedulePolicy>,
+    ticks: u64,
+}
+
+impl Agent for Witness {
+    type Command = ();
+
+    fn next_hop_changed(&mut self, _: Option<MacAddress>) {
+        self.cores = sched_getaffinity(None).map_or(0, |cores| cores.count());
+        self.policy = thread_schedule_policy().ok();
+    }
+
+    fn execute(&mut self, (): (), _: &ControllerStatus) {}
+
+    fn tick(&mut self, _: u64) {
+        self.ticks += 1;
+    }
+}
+
+/// The policy of a thread that has asked for real time, granted or not.
+fn policy_that_this_system_grants() -> Option<ThreadSchedulePolicy> {
+    let asking = thread::spawn(|| {
+        let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
+        set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, policy).ok();
+        thread_schedule_policy().ok()
+    });
+    asking.join().expect("a thread that asks")
+}
+
+#[test]
+fn the_thread_answers_on_all_cores_until_it_is_stopped() {
+    let all_cores = sched_getaffinity(None).expect("our own affinity");
+    let first = (0..CpuSet::MAX_CPU)
+        .find(|&core| all_cores.is_set(core))
+        .expect("a core");
+    let mut one_core = CpuSet::new();
+    one_core.set(first);
+    sched_setaffinity(None, &one_core).expect("one of our own cores");
+
+    let (mut worker, punted) = punt_ring(4096);
+    let (transmit, mut answers) = punt_ring(4096);
+    let (_service, commands) = RingBuffer::new(1);
+    let channels = Channels {
+        punted: vec![punted],
+        transmit,
+        commands,
+    };
+    let controller = Controller::new(host(Some(ROUTER_MAC)), Witness::default(), channels);
+    let thread = ControllerThread::spawn(controller).expect("a thread");
+
+    worker
+        .push(&echo_request(FAR, CONTROL, b"awake?"))
+        .expect("an empty ring");
+    let clock = Clock::start();
+    let mut frame = Vec::new();
+    while !answers.pop(&mut frame) {
+        assert!(clock.now_ms() < 10_000, "no answer within ten seconds");
+        thread::sleep(PAUSE);
+    }
+    assert!(!thread.is_finished());
+
+    let asked_ms = clock.now_ms();
+    let Ok(controller) = thread.stop() else {
+        panic!("the thread panicked")
+    };
+    // Ten on an idle machine; tests share theirs.
+    assert!(
+        clock.now_ms() - asked_ms < 1_000,
+        "stopped after {} ms",
+        clock.now_ms() - asked_ms
+    );
+    assert!(controller.agent().cores >= all_cores.count());
+    assert_eq!(controller.agent().policy, policy_that_this_system_grants());
+    assert!(controller.agent().ticks > 0);
+}
