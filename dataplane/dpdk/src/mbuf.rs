@@ -1,0 +1,313 @@
+//! One packet buffer, owned.
+//!
+//! A buffer's octets may be shared: [`Mbuf::share`] makes a second buffer that
+//! refers to the same ones. Shared octets are read-only from both sides, so
+//! that a write needs [`Mbuf::copy`] first. A packet may be a chain of buffers,
+//! whose first holds what [`Packet::bytes`] shows; everything that is received
+//! is flat, chains are made by [`Mbuf::chain`] for transmission only.
+
+use std::mem;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use wire::packet::Packet;
+
+use crate::clock::prefetch_at;
+use crate::pool::Mempool;
+
+/// A packet in a buffer of a [`Mempool`], to which it returns when dropped.
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct Mbuf(NonNull<dpdk_sys::rte_mbuf>);
+
+// SAFETY: an `Mbuf` owns its buffer. What several may refer to, the reference
+// count and shared octets, is atomic and read-only.
+unsafe impl Send for Mbuf {}
+
+/// `rte_mbuf`'s flags for a buffer whose octets are not its own.
+const BORROWED: u64 = dpdk_sys::RTE_MBUF_F_INDIRECT | dpdk_sys::RTE_MBUF_F_EXTERNAL;
+
+impl Mbuf {
+    /// # Safety
+    ///
+    /// `mbuf` is a packet's first buffer in a live pool, and owned by nobody else.
+    #[inline]
+    pub(crate) unsafe fn from_raw(mbuf: NonNull<dpdk_sys::rte_mbuf>) -> Self {
+        Self(mbuf)
+    }
+
+    /// Gives the buffer away, to be returned to its pool by someone else.
+    #[inline]
+    pub(crate) fn into_raw(self) -> *mut dpdk_sys::rte_mbuf {
+        let raw = self.0.as_ptr();
+        mem::forget(self);
+        raw
+    }
+
+    /// A packet of these octets; `None` if the pool is empty or they do not fit
+    /// into one buffer.
+    #[must_use]
+    pub fn from_bytes(pool: &Mempool, bytes: &[u8]) -> Option<Self> {
+        let mut mbuf = pool.alloc()?;
+        mbuf.append(bytes.len())?;
+        mbuf.bytes_mut().copy_from_slice(bytes);
+        Some(mbuf)
+    }
+
+    /// Grows the packet by `n` octets at its end, whose content is unspecified.
+    /// `None`, and nothing changed, if there is no room, or it is shared or a
+    /// chain.
+    #[must_use]
+    pub fn append(&mut self, n: usize) -> Option<()> {
+        let header = self.header();
+        let end = usize::from(header.data_off) + usize::from(header.data_len) + n;
+        if end > usize::from(header.buf_len) || !self.is_flat() || self.is_shared() {
+            return None;
+        }
+        let header = self.header_mut();
+        header.data_len += n as u16;
+        header.pkt_len += n as u32;
+        Some(())
+    }
+
+    /// A second packet over the same octets, in a buffer of `pool` that holds
+    /// no octets itself; `None` if the pool is empty. Both are read-only until
+    /// one of them is dropped.
+    #[must_use]
+    pub fn share(&mut self, pool: &Mempool) -> Option<Self> {
+        // SAFETY: both are alive; DPDK counts the references atomically.
+        let clone = unsafe { dpdk_sys::rte_pktmbuf_clone(self.0.as_ptr(), pool.as_ptr()) };
+        // SAFETY: a fresh buffer, owned by nobody else.
+        NonNull::new(clone).map(|mbuf| unsafe { Self::from_raw(mbuf) })
+    }
+
+    /// A flat packet with a copy of all octets, in a buffer of `pool` with the
+    /// full headroom; `None` if the pool is empty or they do not fit into one.
+    #[must_use]
+    pub fn copy(&self, pool: &Mempool) -> Option<Self> {
+        let (whole, from) = (u32::MAX, 0);
+        // SAFETY: both are alive; the source is only read.
+        let copy =
+            unsafe { dpdk_sys::rte_pktmbuf_copy(self.0.as_ptr(), pool.as_ptr(), from, whole) };
+        // SAFETY: a fresh buffer, owned by nobody else.
+        let copy = NonNull::new(copy).map(|mbuf| unsafe { Self::from_raw(mbuf) })?;
+        copy.is_flat().then_some(copy)
+    }
+
+    /// Makes the packet flat and its own: unchanged if it is, else replaced by
+    /// a [copy](Self::copy) from `pool`. `None`, and nothing changed, if that
+    /// fails.
+    #[must_use]
+    pub fn flatten(&mut self, pool: &Mempool) -> Option<()> {
+        if !self.is_flat() || self.is_shared() {
+            *self = self.copy(pool)?;
+        }
+        Some(())
+    }
+
+    /// Moves all octets into the first buffer; whether they fitted.
+    pub(crate) fn linearise(&mut self) -> bool {
+        // SAFETY: alive and ours; received buffers are not shared.
+        unsafe { dpdk_sys::rte_pktmbuf_linearize(self.0.as_ptr()) == 0 }
+    }
+
+    /// Hangs `tail` after this packet, without copying: how a header of one's
+    /// own goes in front of a shared payload. Gives it back if the chain would
+    /// be longer than DPDK allows.
+    ///
+    /// # Errors
+    ///
+    /// `tail`, unchanged.
+    pub fn chain(&mut self, tail: Self) -> Result<(), Self> {
+        let tail = tail.into_raw();
+        // SAFETY: both are alive and different, and `tail` is given away.
+        match unsafe { dpdk_sys::rte_pktmbuf_chain(self.0.as_ptr(), tail) } {
+            0 => Ok(()),
+            // SAFETY: refused, so that it is still ours, and it is not null.
+            _ => Err(unsafe { Self::from_raw(NonNull::new_unchecked(tail)) }),
+        }
+    }
+
+    /// Whether all octets are in one buffer.
+    #[inline]
+    #[must_use]
+    pub fn is_flat(&self) -> bool {
+        self.header().nb_segs == 1
+    }
+
+    /// Whether the octets of the first buffer are, or may be, another packet's too.
+    #[inline]
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.header().ol_flags & BORROWED != 0 || self.references() != 1
+    }
+
+    /// Whether the octets are in another buffer than the packet's own.
+    #[inline]
+    pub(crate) fn is_indirect(&self) -> bool {
+        self.header().ol_flags & BORROWED != 0
+    }
+
+    /// How many packets refer to the first buffer: itself, and its clones.
+    #[inline]
+    #[must_use]
+    pub fn references(&self) -> u16 {
+        // SAFETY: the field is alive and aligned, and other threads touch it
+        // by atomic operations only.
+        let count = unsafe { AtomicU16::from_ptr(&raw mut (*self.0.as_ptr()).refcnt) };
+        count.load(Ordering::Acquire)
+    }
+
+    /// Octets in the packet, all of its buffers together.
+    #[inline]
+    #[must_use]
+    pub fn packet_len(&self) -> usize {
+        self.header().pkt_len as usize
+    }
+
+    /// Octets free in front of the packet.
+    #[inline]
+    #[must_use]
+    pub fn headroom(&self) -> usize {
+        usize::from(self.header().data_off)
+    }
+
+    /// A number that travels with the packet, such as the port that it is meant
+    /// for. A device writes its own port number there on receive.
+    #[inline]
+    #[must_use]
+    pub fn tag(&self) -> u16 {
+        self.header().port
+    }
+
+    /// Sets [the number](Self::tag) that travels with the packet.
+    #[inline]
+    pub fn set_tag(&mut self, tag: u16) {
+        self.header_mut().port = tag;
+    }
+
+    #[inline]
+    fn header(&self) -> &dpdk_sys::rte_mbuf {
+        // SAFETY: alive and ours; only the reference count changes under us,
+        // and it is read through `references` alone.
+        unsafe { self.0.as_ref() }
+    }
+
+    #[inline]
+    fn header_mut(&mut self) -> &mut dpdk_sys::rte_mbuf {
+        // SAFETY: as for `header`, and `self` is borrowed exclusively.
+        unsafe { self.0.as_mut() }
+    }
+
+    #[inline]
+    fn data(&self) -> *mut u8 {
+        let header = self.header();
+        header
+            .buf_addr
+            .cast::<u8>()
+            .wrapping_add(usize::from(header.data_off))
+    }
+}
+
+impl Packet for Mbuf {
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: DPDK keeps offset and length within the buffer, as we do,
+        // and nobody writes to the octets while `self` is borrowed.
+        unsafe { std::slice::from_raw_parts(self.data(), usize::from(self.header().data_len)) }
+    }
+
+    /// Empty if the octets are [shared](Mbuf::is_shared).
+    #[inline]
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        let shared = self.is_shared();
+        debug_assert!(!shared, "shared octets are read-only");
+        let len = if shared {
+            0
+        } else {
+            usize::from(self.header().data_len)
+        };
+        // SAFETY: as for `bytes`, and no other packet refers to the octets.
+        unsafe { std::slice::from_raw_parts_mut(self.data(), len) }
+    }
+
+    #[inline]
+    fn prepend(&mut self, n: usize) -> Option<()> {
+        if n > self.headroom() || self.is_shared() {
+            return None;
+        }
+        let header = self.header_mut();
+        header.data_len = header.data_len.checked_add(n as u16)?;
+        header.data_off -= n as u16;
+        header.pkt_len += n as u32;
+        Some(())
+    }
+
+    #[inline]
+    fn remove_front(&mut self, n: usize) {
+        let header = self.header_mut();
+        debug_assert!(
+            n <= usize::from(header.data_len),
+            "removed more than the first buffer holds"
+        );
+        let n = (n.min(usize::from(header.data_len))) as u16;
+        header.data_off += n;
+        header.data_len -= n;
+        header.pkt_len -= u32::from(n);
+    }
+
+    /// A chain keeps the buffers that it still needs.
+    #[inline]
+    fn truncate(&mut self, len: usize) {
+        if len >= self.packet_len() {
+            return;
+        }
+        if !self.is_flat() {
+            return self.truncate_chain(len);
+        }
+        let header = self.header_mut();
+        header.data_len = len as u16;
+        header.pkt_len = len as u32;
+    }
+
+    #[inline]
+    fn prefetch(&self) {
+        prefetch_at(self.data());
+    }
+}
+
+impl Mbuf {
+    /// `len` is below the packet's length.
+    #[cold]
+    fn truncate_chain(&mut self, len: usize) {
+        let mut kept = 1;
+        let mut rest = len;
+        let mut segment = self.0.as_ptr();
+        // SAFETY (here and below): the segments of a packet are alive, ours,
+        // and linked by `next` until null; their headers are not shared.
+        let mut header = unsafe { &mut *segment };
+        while rest > usize::from(header.data_len) {
+            rest -= usize::from(header.data_len);
+            segment = header.next;
+            // SAFETY: not null, since the lengths of all segments add up to
+            // the packet's, which is above `len`.
+            header = unsafe { &mut *segment };
+            kept += 1;
+        }
+        header.data_len = rest as u16;
+        let tail = mem::replace(&mut header.next, std::ptr::null_mut());
+        let first = self.header_mut();
+        first.nb_segs = kept;
+        first.pkt_len = len as u32;
+        // SAFETY: the tail was taken off the chain; null is allowed.
+        unsafe { dpdk_sys::rte_pktmbuf_free(tail) };
+    }
+}
+
+impl Drop for Mbuf {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: owned, and not used after.
+        unsafe { dpdk_sys::rte_pktmbuf_free(self.0.as_ptr()) };
+    }
+}
