@@ -7,12 +7,14 @@
 //! | `GET /v1/status` | | [`Status`] |
 //! | `POST /v1/mappings` | [`MappingBatch`] | [`Applied`] |
 //!
-//! Bodies are JSON of at most [`BODY_BYTES_MAX`]. Whatever is refused is answered with an [`ApiError`]: a
-//! sentence that says what is wrong, and for a batch the index of the entry at fault. Addresses are written as
-//! people write them, units stand last in a field's name, and an absent value is `null` or left out. Fields
-//! are added within `v1`, never renamed: a reader ignores those that it does not know.
+//! Bodies are JSON of at most [`BODY_BYTES_MAX`]. Whatever is refused is answered with an
+//! [`ApiError`]: a sentence that says what is wrong, and for a batch the index of the entry at
+//! fault. Addresses are written as people write them, units stand last in a field's name, and an
+//! absent value is `null` or left out. Fields are added within `v1`, never renamed: a reader
+//! ignores those that it does not know.
 //!
-//! The feature `server` is for the daemon, `client` for whoever asks it; without either this crate is the types.
+//! The feature `server` is for the daemon, `client` for whoever asks it; without either this crate
+//! is the types.
 #![forbid(unsafe_code)]
 
 mod error;

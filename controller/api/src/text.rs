@@ -1,4 +1,6 @@
-//! Values that travel as the text people write, by their own `Display` and `FromStr`: `#[serde(with = "text")]`.
+//! Values that travel as the text people write, by their own `Display` and `FromStr`.
+//!
+//! Used as `#[serde(with = "crate::text")]`, or `crate::text::option` for what may be absent.
 
 use std::fmt::Display;
 use std::str::FromStr;

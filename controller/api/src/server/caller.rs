@@ -1,8 +1,9 @@
 //! Who is asking, and what they may do.
 //!
-//! Whoever can connect may read: the kernel has checked the socket's owner, group and mode. To change anything a
-//! caller must be root, the daemon's own user, or in the group [`WRITERS_GROUP`], which is checked here as well, so
-//! that an administrator can open the socket to more readers (`chmod o+rw`) without making them writers.
+//! Whoever can connect may read: the kernel has checked the socket's owner, group and mode. To
+//! change anything a caller must be root, the daemon's own user, or in the group [`WRITERS_GROUP`],
+//! which is checked here as well, so that an administrator can open the socket to more readers
+//! (`chmod o+rw`) without making them writers.
 
 use std::fmt;
 use std::fs;

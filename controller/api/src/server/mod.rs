@@ -1,14 +1,17 @@
-//! The host's side: answers on the unix socket, on whatever single-threaded tokio runtime the caller gives it.
+//! The host's side: answers on the unix socket, on whatever single-threaded tokio runtime the
+//! caller gives it.
 //!
-//! The socket is local, but its callers are not trusted to be well: bodies, times and connections are bounded
-//! (docs/architecture.md), one request a connection, and a caller that stalls costs one of [`CONNECTIONS_MAX`]
-//! places for at most [`CONNECTION_S_MAX`] seconds. Whoever does not get a place waits in the kernel's queue.
+//! The socket is local, but its callers are not trusted to be well: bodies, times and connections
+//! are bounded (docs/architecture.md), one request a connection, and a caller that stalls costs one
+//! of [`CONNECTIONS_MAX`] places for at most [`CONNECTION_S_MAX`] seconds. Whoever does not get a
+//! place waits in the kernel's queue.
 
 mod caller;
 mod routes;
 mod socket;
 
 #[cfg(test)]
+#[cfg(feature = "client")]
 mod tests;
 
 use std::future::Future;
@@ -46,6 +49,9 @@ pub trait HostView: Send + Sync + 'static {
     fn status(&self) -> Status;
 
     /// Applies all of `batch` or nothing of it; ends once the new tables are published.
+    ///
+    /// The future is dropped after [`REQUEST_S_MAX`], and at the server's end: what was begun may
+    /// still happen then, and the caller has been told so.
     ///
     /// # Errors
     /// A sentence, with the index of the entry at fault ([`ApiError::at`]).

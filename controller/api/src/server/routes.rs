@@ -67,7 +67,8 @@ async fn change<V: HostView>(
 fn unread_body(error: &BytesRejection) -> ApiError {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
         let message = format!(
-            "the body is larger than {BODY_BYTES_MAX} octets; nothing of it was applied: send it in smaller batches"
+            "the body is larger than {BODY_BYTES_MAX} octets; nothing of it was applied: \
+             send it in smaller batches"
         );
         ApiError::new(ErrorKind::TooLarge, message)
     } else {

@@ -15,8 +15,8 @@ const MODE: u32 = 0o660;
 
 /// A listening socket; its file goes when this is dropped.
 ///
-/// `PATH.lock` is held as long as this lives, and stays behind, empty: it settles who is first when two daemons
-/// start at once, and the kernel lets go of it when a daemon dies in whatever way.
+/// `PATH.lock` is held as long as this lives, and stays behind, empty: it settles who is first when
+/// two daemons start at once, and the kernel lets go of it when a daemon dies in whatever way.
 #[derive(Debug)]
 pub struct Socket {
     listener: UnixListener,
@@ -29,7 +29,8 @@ pub struct Socket {
 pub enum BindError {
     /// Another daemon answers there.
     #[error(
-        "another daemon answers on {}: stop it first, or give this host another name or another [host] socket",
+        "another daemon answers on {}: stop it first, \
+         or give this host another name or another [host] socket",
         path.display()
     )]
     InUse {
@@ -37,7 +38,10 @@ pub enum BindError {
         path: PathBuf,
     },
     /// Something that is not ours stands in the way.
-    #[error("{} is there and is not a socket: remove it, or choose another [host] socket", path.display())]
+    #[error(
+        "{} is there and is not a socket: remove it, or choose another [host] socket",
+        path.display()
+    )]
     NotASocket {
         /// The file.
         path: PathBuf,
@@ -57,8 +61,8 @@ pub enum BindError {
 impl Socket {
     /// Listens at `path`, in a directory that is made if it is missing (mode 0755).
     ///
-    /// A file left by a daemon that died is replaced. The socket belongs to the group [`WRITERS_GROUP`] if there is
-    /// such a group. Needs a tokio runtime with I/O enabled.
+    /// A file left by a daemon that died is replaced. The socket belongs to the group
+    /// [`WRITERS_GROUP`] if there is such a group. Needs a tokio runtime with I/O enabled.
     ///
     /// # Errors
     /// See [`BindError`]; each is a sentence for the operator.
@@ -125,8 +129,8 @@ fn lock(path: &Path) -> Result<File, BindError> {
     }
 }
 
-/// Removes what a dead daemon left at `path`. A socket that answers, another program's perhaps, stays; so does
-/// anything that is no socket.
+/// Removes what a dead daemon left at `path`. A socket that answers, another program's perhaps,
+/// stays; so does anything that is no socket.
 fn clear(path: &Path) -> Result<(), BindError> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -153,7 +157,8 @@ fn clear(path: &Path) -> Result<(), BindError> {
 fn open_to_group(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(0o600))?;
     if let Some(group) = group_id(WRITERS_GROUP) {
-        // A daemon that is neither root nor in the group cannot give it away: its own group may connect then.
+        // A daemon that is neither root nor in the group cannot give it away: its own group may
+        // connect then.
         let _ = chown(path, None, Some(group));
     }
     fs::set_permissions(path, Permissions::from_mode(MODE))

@@ -1,126 +1,24 @@
 //! The server over a real unix socket, asked by our own client and by callers who misbehave.
 
-use std::collections::BTreeMap;
-use std::future::ready;
-use std::io::{Read, Write};
+mod running;
+
+use std::fs::{self, Permissions};
+use std::io::{self, Read, Write};
 use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-use tempfile::TempDir;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use rustix::process::{Gid, Uid};
+use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
+use tokio::task::spawn_blocking;
 
-use super::{BindError, CONNECTIONS_MAX, HostView, REQUEST_S_MAX, Socket, serve};
+use super::{BindError, CONNECTIONS_MAX, REQUEST_S_MAX, Socket};
 use crate::client::{Client, ClientError};
-use crate::{
-    ApiError, Applied, BODY_BYTES_MAX, ErrorKind, Mapping, MappingBatch, MappingKey, NetworkRef,
-    Status,
-};
+use crate::{ApiError, BODY_BYTES_MAX, ErrorKind, Mapping, MappingBatch, MappingKey, NetworkRef};
 
-/// A host that keeps its mappings in a map and nothing else.
-#[derive(Default)]
-struct MapHost(Mutex<(u64, BTreeMap<(String, Ipv4Addr), String>)>);
-
-impl HostView for MapHost {
-    fn status(&self) -> Status {
-        let (version, mappings) = &*self.0.lock();
-        let mut status: Status =
-            serde_json::from_str(include_str!("../../tests/status.json")).unwrap();
-        status.table_version = *version;
-        status.mappings = mappings.len() as u64;
-        status
-    }
-
-    fn apply(&self, batch: MappingBatch) -> impl Future<Output = Result<Applied, ApiError>> + Send {
-        let mut state = self.0.lock();
-        let mut next = state.1.clone();
-        let mut changed = 0;
-        let edited = match batch {
-            MappingBatch::Add { mappings } => {
-                mappings.into_iter().enumerate().try_for_each(|(i, m)| {
-                    if !["r", "s"].contains(&m.host.as_str()) {
-                        return Err(ApiError::at(i, format!("there is no host {:?}", m.host)));
-                    }
-                    next.insert((m.network.to_string(), m.address), m.host);
-                    changed += 1;
-                    Ok(())
-                })
-            }
-            MappingBatch::Remove { mappings } => {
-                mappings.iter().for_each(|m| {
-                    changed +=
-                        u64::from(next.remove(&(m.network.to_string(), m.address)).is_some());
-                });
-                Ok(())
-            }
-        };
-        ready(edited.map(|()| {
-            *state = (state.0 + 1, next);
-            let note = "not persisted: gone when the daemon restarts".to_owned();
-            Applied {
-                table_version: state.0,
-                changed,
-                persisted: false,
-                note,
-            }
-        }))
-    }
-}
-
-/// A server on a socket of its own, until it is told to stop.
-struct Running {
-    _dir: TempDir,
-    path: PathBuf,
-    client: Client,
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<()>,
-}
-
-impl Running {
-    fn start() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("run").join("r.sock");
-        let socket = Socket::bind(&path).unwrap();
-        let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(serve(socket, Arc::new(MapHost::default()), async {
-            let _ = stopped.await;
-        }));
-        Self {
-            _dir: dir,
-            client: Client::new(&path),
-            path,
-            stop,
-            task,
-        }
-    }
-
-    async fn stop(self) {
-        self.stop.send(()).unwrap();
-        self.task.await.unwrap();
-    }
-
-    /// What the server answers to these octets, whatever they are, until it hangs up.
-    async fn raw(&self, request: Vec<u8>) -> String {
-        raw(self.path.clone(), request).await
-    }
-}
-
-async fn raw(path: PathBuf, request: Vec<u8>) -> String {
-    let exchange = move || {
-        let mut stream = UnixStream::connect(path).unwrap();
-        // The server may have refused and hung up before it has read everything.
-        let _ = stream.write_all(&request);
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        String::from_utf8_lossy(&answer).into_owned()
-    };
-    tokio::task::spawn_blocking(exchange).await.unwrap()
-}
+use running::Running;
 
 fn post(body: &str) -> Vec<u8> {
     let length = body.len();
@@ -359,23 +257,80 @@ async fn a_stale_socket_is_replaced_and_nothing_else_is() {
         "a program without our lock"
     );
     drop(foreign);
-    std::fs::remove_file(&path).unwrap();
+    fs::remove_file(&path).unwrap();
 
-    std::fs::write(&path, "precious").unwrap();
+    fs::write(&path, "precious").unwrap();
     assert!(bind_error(&path).contains("is there and is not a socket"));
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
 }
 
 #[tokio::test]
 async fn only_owner_and_group_may_connect() {
     let server = Running::start();
-    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&server.path), 0o660);
     assert_eq!(
         mode(server.path.parent().unwrap()) & 0o022,
         0,
         "others may replace the socket"
     );
+    server.stop().await;
+}
+
+/// What becomes of `request` when user and group `id` sends it.
+async fn as_user(id: u32, path: PathBuf, request: Vec<u8>) -> io::Result<String> {
+    // The kernel keeps the ids of each thread: this one is given up with them.
+    let thread = std::thread::spawn(move || {
+        set_thread_groups(&[])?;
+        set_thread_gid(Gid::from_raw(id))?;
+        set_thread_uid(Uid::from_raw(id))?;
+        let mut stream = UnixStream::connect(path)?;
+        stream.write_all(&request)?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    });
+    spawn_blocking(move || thread.join().unwrap())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn strangers_may_not_connect_and_with_an_open_socket_read_but_not_write() {
+    const STRANGER: u32 = 54_321;
+    if !rustix::process::geteuid().is_root() {
+        println!("not root: cannot become somebody else");
+        return;
+    }
+    let server = Running::start();
+    let open = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    open(server.path.ancestors().nth(2).unwrap(), 0o755);
+    let write = post(r#"{"op":"add","mappings":[]}"#);
+    let read = b"GET /v1/status HTTP/1.1\r\nhost: x\r\n\r\n".to_vec();
+
+    let refused = as_user(STRANGER, server.path.clone(), read.clone())
+        .await
+        .unwrap_err();
+    assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
+    open(&server.path, 0o666);
+    let answer = as_user(STRANGER, server.path.clone(), read).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let answer = as_user(STRANGER, server.path.clone(), write.clone())
+        .await
+        .unwrap();
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    assert!(answer.contains("user 54321"), "{answer}");
+    assert!(
+        answer.contains("a member of the group understudy"),
+        "{answer}"
+    );
+    assert_eq!(
+        server.client.status().await.unwrap().table_version,
+        0,
+        "a stranger's batch is in"
+    );
+    let answer = server.raw(write).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "root itself: {answer}");
     server.stop().await;
 }
 

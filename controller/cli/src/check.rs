@@ -1,0 +1,46 @@
+//! Is this file a configuration that a host can run?
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use crate::arguments::Format;
+use crate::failure::Failure;
+
+/// Reads `file` and what it includes, and prints every problem with its place and remedy: as
+/// drawings on standard error, or as one JSON list on standard output.
+pub fn check(out: &mut impl Write, file: &Path, format: Format) -> Result<(), Failure> {
+    let loaded = config::load(file);
+    let problems = match &loaded {
+        Ok(config) => config.warnings.as_slice(),
+        Err(errors) => errors.problems(),
+    };
+    if format == Format::Json {
+        writeln!(out, "{}", config::json(problems))?;
+    } else {
+        let mut err = io::stderr().lock();
+        write!(err, "{}", config::report(problems, err.is_terminal()))?;
+    }
+    let config = loaded.map_err(|_| Failure::Configuration)?;
+    if format == Format::Table {
+        let nodes: usize = config
+            .networks
+            .iter()
+            .map(|network| network.nodes.len())
+            .sum();
+        writeln!(
+            out,
+            "{}: host {} can run: fabric of {}, {}, {}, {} here",
+            file.display(),
+            config.host.name,
+            count(config.fabric.hosts.len(), "host"),
+            count(config.networks.len(), "network"),
+            count(nodes, "node"),
+            count(config.ports.len(), "port"),
+        )?;
+    }
+    Ok(())
+}
+
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}

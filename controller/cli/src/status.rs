@@ -1,0 +1,214 @@
+//! How the host is doing, printed.
+
+use std::io::{self, Write};
+
+use api::{Balance, Status, UplinkStatus};
+use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
+
+use crate::arguments::Format;
+
+/// Prints the status; `all` includes the drop reasons that never happened.
+pub fn write(out: &mut impl Write, status: &Status, format: Format, all: bool) -> io::Result<()> {
+    if format == Format::Json {
+        serde_json::to_writer_pretty(&mut *out, status)?;
+        return writeln!(out);
+    }
+    head(out, status)?;
+    for part in [hosts(status), ports(status), nodes(status), workers(status)] {
+        writeln!(out, "\n{part}")?;
+    }
+    writeln!(out, "\n{}", drops(status, all))?;
+    writeln!(out, "\n{}", balance(&status.balance))
+}
+
+fn head(out: &mut impl Write, status: &Status) -> io::Result<()> {
+    let Status {
+        host,
+        version,
+        pid,
+        uptime_s,
+        table_version,
+        mappings,
+        uplink,
+        ..
+    } = status;
+    let UplinkStatus {
+        device,
+        driver,
+        address,
+        mac,
+        next_hop,
+        next_hop_mac,
+        mtu,
+    } = uplink;
+    let up = duration(*uptime_s);
+    let router = match next_hop_mac {
+        Some(mac) => format!("at {mac}"),
+        None => "not found yet: nothing can be sent".to_owned(),
+    };
+    writeln!(
+        out,
+        "host      {host}, understudyd {version}, process {pid}, up {up}"
+    )?;
+    writeln!(
+        out,
+        "tables    version {table_version}, {mappings} mappings"
+    )?;
+    writeln!(
+        out,
+        "uplink    {device} ({driver}), {address}, {mac}, MTU {mtu}"
+    )?;
+    writeln!(out, "next hop  {next_hop}, {router}")
+}
+
+fn hosts(status: &Status) -> String {
+    let rows = status.hosts.iter().map(|host| {
+        [
+            this(&host.name, host.is_self),
+            host.locator.clone(),
+            host.control_address.to_string(),
+        ]
+    });
+    table(["HOST", "LOCATOR", "CONTROL ADDRESS"], rows, &[])
+}
+
+fn ports(status: &Status) -> String {
+    let rows = status.ports.iter().map(|port| {
+        [
+            port.name.clone(),
+            port.device.clone(),
+            or_dash(port.worker),
+            port.rx_packets.to_string(),
+            port.rx_bytes.to_string(),
+            port.tx_packets.to_string(),
+            port.tx_bytes.to_string(),
+            port.drops.values().sum::<u64>().to_string(),
+        ]
+    });
+    let header = [
+        "PORT",
+        "DEVICE",
+        "WORKER",
+        "RX PACKETS",
+        "RX BYTES",
+        "TX PACKETS",
+        "TX BYTES",
+        "DROPPED",
+    ];
+    table(header, rows, &[2, 3, 4, 5, 6, 7])
+}
+
+fn nodes(status: &Status) -> String {
+    let rows = status.nodes.iter().map(|node| {
+        [
+            format!("{}/{}", node.network, node.name.as_deref().unwrap_or("-")),
+            node.address.to_string(),
+            this(&node.host, node.local),
+            node.mac.to_string(),
+            node.generation.to_string(),
+        ]
+    });
+    table(["NODE", "ADDRESS", "HOST", "MAC", "GENERATION"], rows, &[4])
+}
+
+fn workers(status: &Status) -> String {
+    let rows = status.workers.iter().map(|worker| {
+        [
+            worker.lcore.to_string(),
+            worker.bursts.to_string(),
+            or_dash(
+                worker
+                    .busy_share
+                    .map(|share| format!("{:.1} %", share * 100.0)),
+            ),
+            format!("{} us", worker.longest_gap_us),
+            worker.table_version.to_string(),
+        ]
+    });
+    table(
+        ["WORKER", "BURSTS", "BUSY", "LONGEST GAP", "TABLES"],
+        rows,
+        &[0, 1, 2, 3, 4],
+    )
+}
+
+fn drops(status: &Status, all: bool) -> String {
+    let shown = status.drops.iter().filter(|drop| all || drop.packets > 0);
+    let rows: Vec<_> = shown
+        .map(|drop| {
+            [
+                drop.reason.clone(),
+                drop.class.clone(),
+                drop.packets.to_string(),
+                drop.meaning.clone(),
+            ]
+        })
+        .collect();
+    if rows.is_empty() {
+        return "no packet was dropped".to_owned();
+    }
+    table(["DROPPED FOR", "CLASS", "PACKETS", "MEANING"], rows, &[2])
+}
+
+fn balance(balance: &Balance) -> String {
+    let Balance {
+        received,
+        injected,
+        delivered,
+        transmitted,
+        answered,
+        punted,
+        dropped,
+        unexplained,
+    } = balance;
+    format!(
+        "received {received} + injected {injected} = delivered {delivered} \
+         + transmitted {transmitted} + answered {answered} + punted {punted} \
+         + dropped {dropped} + unexplained {unexplained}"
+    )
+}
+
+/// Columns as wide as they need; a terminal's width is kept by wrapping the cells. `numbers` are
+/// set flush right.
+pub fn table<const N: usize>(
+    header: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+    numbers: &[usize],
+) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(header.map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
+    table.add_rows(rows);
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        if numbers.contains(&index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.trim_fmt()
+}
+
+fn this(host: &str, is_self: bool) -> String {
+    if is_self {
+        format!("{host} (this)")
+    } else {
+        host.to_owned()
+    }
+}
+
+fn or_dash(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+/// The two largest units of a time.
+fn duration(seconds: u64) -> String {
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
+        (0, _, _) => format!("{hours} h {minutes} min"),
+        _ => format!("{days} d {hours} h"),
+    }
+}
