@@ -25,14 +25,30 @@ pub(crate) fn all(raw: &Raw, drafts: &Drafts) -> Option<Config> {
     missing(raw, drafts);
     let hosts = raw.fabric.as_ref().map_or(&[][..], |fabric| &fabric.hosts);
     let host_names = Names::collect(drafts, "host", hosts.iter().map(|host| host.name.as_ref()));
-    let network_names =
-        Names::collect(drafts, "network", raw.networks.iter().map(|network| network.name.as_ref()));
+    let network_names = Names::collect(
+        drafts,
+        "network",
+        raw.networks.iter().map(|network| network.name.as_ref()),
+    );
 
-    let prefix = raw.fabric.as_ref().and_then(|fabric| fabric::prefix(fabric, drafts));
-    let fabric = raw.fabric.as_ref().and_then(|fabric| fabric::check(fabric, prefix, drafts));
-    let host = raw.host.as_ref().and_then(|host| host::check(host, &host_names, drafts));
-    let uplink = raw.uplink.as_ref().and_then(|uplink| uplink::check(uplink, prefix, drafts));
+    let prefix = raw
+        .fabric
+        .as_ref()
+        .and_then(|fabric| fabric::prefix(fabric, drafts));
+    let fabric = raw
+        .fabric
+        .as_ref()
+        .and_then(|fabric| fabric::check(fabric, prefix, drafts));
+    let host = raw
+        .host
+        .as_ref()
+        .and_then(|host| host::check(host, &host_names, drafts));
+    let uplink = raw
+        .uplink
+        .as_ref()
+        .and_then(|uplink| uplink::check(uplink, prefix, drafts));
     let networks = network::check(raw, &host_names, drafts);
+    // Last, because its warnings are for a configuration without errors.
     let ports = port::check(raw, &network_names, drafts);
 
     Some(Config {
@@ -48,16 +64,20 @@ pub(crate) fn all(raw: &Raw, drafts: &Drafts) -> Option<Config> {
 
 fn missing(raw: &Raw, drafts: &Drafts) {
     let sections = [
-        (raw.host.is_none(), "[host]", "it names this host and its worker cores"),
-        (raw.uplink.is_none(), "[uplink]", "it says how this host reaches the substrate"),
-        (raw.fabric.is_none(), "[fabric]", "it is often in a file of its own: include = [\"fabric.toml\"]"),
+        ("host", "it names this host and its worker cores"),
+        ("uplink", "it says how this host reaches the substrate"),
+        (
+            "fabric",
+            "it is often in a file of its own: include = [\"fabric.toml\"]",
+        ),
     ];
-    for (is_missing, name, why) in sections {
-        if is_missing {
-            let draft = Draft::error(format!("the section {name} is missing"))
-                .at(Span::new(0, 0..0), "in this file and all that it includes");
-            drafts.push(draft.help(format!("add {name}: {why}")));
-        }
+    for (key, why) in sections
+        .into_iter()
+        .filter(|(key, _)| !raw.keys.contains(*key))
+    {
+        let draft = Draft::error(format!("the section [{key}] is missing"))
+            .at(Span::new(0, 0..0), "in this file and all that it includes");
+        drafts.push(draft.help(format!("add [{key}]: {why}")));
     }
 }
 

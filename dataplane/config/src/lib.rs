@@ -46,6 +46,7 @@ mod problem;
 mod raw;
 mod reader;
 mod source;
+mod syntax;
 
 pub use load::load;
 pub use miette::Severity;

@@ -11,6 +11,7 @@ use crate::model::Config;
 use crate::problem::{Draft, Drafts, Errors};
 use crate::raw::Raw;
 use crate::source::{At, Source, Span};
+use crate::syntax;
 
 /// Reads a host's file and all that it includes, and checks everything.
 ///
@@ -23,8 +24,18 @@ pub fn load(path: &Path) -> Result<Config, Errors> {
     let mut loader = Loader::default();
     loader.read_first(path);
     loader.read_includes();
-    let Loader { sources, drafts, raw, unread, .. } = loader;
-    let checked = if unread { None } else { check::all(&raw, &drafts) };
+    let Loader {
+        sources,
+        drafts,
+        raw,
+        unread,
+        ..
+    } = loader;
+    let checked = if unread {
+        None
+    } else {
+        check::all(&raw, &drafts)
+    };
     let refused = drafts.has_errors();
     let problems = drafts.into_problems(&sources);
     match checked {
@@ -45,7 +56,7 @@ struct Loader {
     /// Who asked for a file, by the file's real path; `None` for the host's own.
     seen: HashMap<PathBuf, Option<Span>>,
     waiting: Vec<At<String>>,
-    /// A file is missing or has no legal syntax: what others refer to may well be in it.
+    /// A file is missing or is not legal TOML: what others refer to may well be in it.
     unread: bool,
 }
 
@@ -61,14 +72,18 @@ impl Loader {
                 self.sources.push(Source::new(path, String::new()));
                 let draft = Draft::error(format!("the configuration {why}"))
                     .at(Span::new(0, 0..0), "not readable");
-                self.drafts.push(draft.help("give the path of a host's TOML file that you may read"));
+                self.drafts
+                    .push(draft.help("give the path of a host's TOML file that you may read"));
             }
         }
     }
 
     fn read_includes(&mut self) {
         while let Some(At { value, span }) = self.waiting.pop() {
-            let parent = self.sources[span.file].path.parent().unwrap_or(Path::new(""));
+            let parent = self.sources[span.file]
+                .path
+                .parent()
+                .unwrap_or(Path::new(""));
             let path = parent.join(&value);
             if let Some(first) = self.seen.get(&real(&path)).copied() {
                 self.drafts.push(included_twice(&value, span, first));
@@ -81,9 +96,11 @@ impl Loader {
                 }
                 Err(why) => {
                     self.unread = true;
-                    let draft = Draft::error(format!("the included file \"{}\" {why}", path.display()))
-                        .at(span, "included here");
-                    self.drafts.push(draft.help("the path is relative to the file that includes it"));
+                    let draft =
+                        Draft::error(format!("the included file \"{}\" {why}", path.display()))
+                            .at(span, "included here");
+                    self.drafts
+                        .push(draft.help("the path is relative to the file that includes it"));
                 }
             }
         }
@@ -93,20 +110,19 @@ impl Loader {
         let file = self.sources.len();
         let text = source.text.inner().clone();
         self.sources.push(source);
-        let (document, errors) = DeTable::parse_recoverable(&text);
-        if errors.is_empty() {
-            let start = Span::new(file, 0..0);
-            let mut includes = self.raw.add(&self.drafts, start, document.get_ref());
-            includes.reverse();
-            self.waiting.append(&mut includes);
-            return;
-        }
-        self.unread = true;
-        for error in errors {
-            let span = Span::new(file, error.span().unwrap_or(text.len()..text.len()));
-            let message = format!("not legal TOML: {}", error.message());
-            let help = "correct the syntax; strings stand in double quotes, lists in [ ]";
-            self.drafts.push(Draft::error(message).at(span, "here").help(help));
+        let document = match DeTable::parse(&text) {
+            Ok(document) => document,
+            Err(error) => {
+                self.unread = true;
+                self.drafts.push(syntax::explain(file, &text, &error));
+                return;
+            }
+        };
+        let start = Span::new(file, 0..0);
+        match self.raw.add(&self.drafts, start, document.get_ref()) {
+            // Taken from the end, so the first include is read first.
+            Some(includes) => self.waiting.extend(includes.into_iter().rev()),
+            None => self.unread = true,
         }
     }
 }
@@ -117,9 +133,11 @@ fn included_twice(value: &str, span: Span, first: Option<Span>) -> Draft {
             .at(span, "the second")
             .at(first, "the first")
             .help("remove one of the two"),
-        None => Draft::error(format!("\"{value}\" is the file that the includes began with"))
-            .at(span, "goes round in a circle")
-            .help("remove this include"),
+        None => Draft::error(format!(
+            "\"{value}\" is the file that the includes began with"
+        ))
+        .at(span, "goes round in a circle")
+        .help("remove this include"),
     }
 }
 

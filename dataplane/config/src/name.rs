@@ -26,9 +26,14 @@ impl<'a> Names<'a> {
         kind: &str,
         names: impl Iterator<Item = Option<&'a At<String>>>,
     ) -> Self {
-        let mut known = Self { by_name: HashMap::new(), in_order: Vec::new() };
+        let mut known = Self {
+            by_name: HashMap::new(),
+            in_order: Vec::new(),
+        };
         for (index, name) in names.enumerate() {
-            let Some(At { value, span }) = name else { continue };
+            let Some(At { value, span }) = name else {
+                continue;
+            };
             check_characters(drafts, kind, value, *span);
             if let Some((_, first)) = known.by_name.get(value.as_str()) {
                 let draft = Draft::error(format!("two {kind}s are named \"{value}\""))
@@ -48,6 +53,11 @@ impl<'a> Names<'a> {
         self.by_name.get(name).map(|&(index, _)| index)
     }
 
+    /// Whether there is nothing to refer to; that has been reported where the list is checked.
+    pub fn is_empty(&self) -> bool {
+        self.in_order.is_empty()
+    }
+
     /// The remedy for a name that is not known: the one that was meant, or all there are.
     pub fn suggest(&self, kind: &str, wrong: &str) -> String {
         match closest(wrong, self.in_order.iter().copied()) {
@@ -63,13 +73,20 @@ fn check_characters(drafts: &Drafts, kind: &str, name: &str, span: Span) {
     let (message, label) = if name.is_empty() {
         (format!("the name of a {kind} is empty"), "empty".to_owned())
     } else if let Some(wrong) = name.chars().find(|&c| !allowed(c)) {
-        (format!("{wrong:?} in \"{name}\" may not stand in the name of a {kind}"), format!("contains {wrong:?}"))
+        (
+            format!("{wrong:?} in \"{name}\" may not stand in the name of a {kind}"),
+            format!("contains {wrong:?}"),
+        )
     } else if name.len() > NAME_CHARACTERS_MAX {
-        (format!("the name of a {kind} has {} characters", name.len()), "too long".to_owned())
+        (
+            format!("the name of a {kind} has {} characters", name.len()),
+            "too long".to_owned(),
+        )
     } else {
         return;
     };
-    let help = format!("use 1 to {NAME_CHARACTERS_MAX} characters of a to z, 0 to 9, \"-\" and \"_\"");
+    let help =
+        format!("use 1 to {NAME_CHARACTERS_MAX} characters of a to z, 0 to 9, \"-\" and \"_\"");
     drafts.push(Draft::error(message).at(span, label).help(help));
 }
 

@@ -120,7 +120,11 @@ impl fmt::Display for Place {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let warning = if self.severity == Severity::Error { "" } else { "warning: " };
+        let warning = if self.severity == Severity::Error {
+            ""
+        } else {
+            "warning: "
+        };
         write!(f, "{}: {warning}{}", self.places[0], self.message)?;
         for place in &self.places[1..] {
             write!(f, "; see {place}")?;
@@ -132,11 +136,20 @@ impl fmt::Display for Problem {
 /// The problems drawn into the lines that they are about, with colours or without.
 #[must_use]
 pub fn report(problems: &[Problem], colour: bool) -> String {
-    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(100);
+    let theme = if colour {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_links(false)
+        .with_width(100);
     let mut out = String::new();
     for problem in problems.iter().take(REPORTED_PROBLEMS_MAX) {
-        if handler.render_report(&mut out, &Drawn::of(problem)).is_err() {
+        if handler
+            .render_report(&mut out, &Drawn::of(problem))
+            .is_err()
+        {
             out.push_str(&problem.to_string());
         }
         out.push('\n');
@@ -192,8 +205,10 @@ struct Drawn<'a> {
 
 impl<'a> Drawn<'a> {
     fn of(problem: &'a Problem) -> Self {
-        let (places, others): (Vec<_>, Vec<_>) =
-            problem.places.iter().partition(|place| place.file == problem.places[0].file);
+        let (places, others): (Vec<_>, Vec<_>) = problem
+            .places
+            .iter()
+            .partition(|place| place.file == problem.places[0].file);
         let elsewhere = others
             .into_iter()
             .map(|place| Drawn {
@@ -204,8 +219,19 @@ impl<'a> Drawn<'a> {
                 elsewhere: Vec::new(),
             })
             .collect();
-        let Problem { severity, message, help, .. } = problem;
-        Self { severity: *severity, message, help, places, elsewhere }
+        let Problem {
+            severity,
+            message,
+            help,
+            ..
+        } = problem;
+        Self {
+            severity: *severity,
+            message,
+            help,
+            places,
+            elsewhere,
+        }
     }
 }
 
@@ -256,11 +282,19 @@ pub(crate) struct Draft {
 impl Draft {
     pub fn error(message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { severity: Severity::Error, message, help: String::new(), marks: Vec::new() }
+        Self {
+            severity: Severity::Error,
+            message,
+            help: String::new(),
+            marks: Vec::new(),
+        }
     }
 
     pub fn warning(message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(message) }
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(message)
+        }
     }
 
     /// Adds a place: first the one to change, then those that it conflicts with.
@@ -284,12 +318,18 @@ pub(crate) struct Drafts {
 
 impl Drafts {
     pub fn push(&self, draft: Draft) {
-        debug_assert!(!draft.marks.is_empty() && !draft.help.is_empty(), "{draft:?}");
+        debug_assert!(
+            !draft.marks.is_empty() && !draft.help.is_empty(),
+            "{draft:?}"
+        );
         self.list.borrow_mut().push(draft);
     }
 
     pub fn has_errors(&self) -> bool {
-        self.list.borrow().iter().any(|draft| draft.severity == Severity::Error)
+        self.list
+            .borrow()
+            .iter()
+            .any(|draft| draft.severity == Severity::Error)
     }
 
     /// Looks the places up and sorts the problems as a reader of the files meets them.
@@ -298,15 +338,22 @@ impl Drafts {
         drafts.sort_by_key(|draft| draft.marks[0].0);
         drafts
             .into_iter()
-            .map(|Draft { severity, message, help, marks }| Problem {
-                severity,
-                message,
-                help,
-                places: marks
-                    .into_iter()
-                    .map(|(span, label)| Place::new(sources, span, label))
-                    .collect(),
-            })
+            .map(
+                |Draft {
+                     severity,
+                     message,
+                     help,
+                     marks,
+                 }| Problem {
+                    severity,
+                    message,
+                    help,
+                    places: marks
+                        .into_iter()
+                        .map(|(span, label)| Place::new(sources, span, label))
+                        .collect(),
+                },
+            )
             .collect()
     }
 }

@@ -3,6 +3,8 @@
 //! The raw types mirror the files and promise nothing: a value that is missing or of the wrong
 //! type is `None` and has been reported. Values are judged in [`check`](crate::check).
 
+use std::collections::HashSet;
+
 use toml::de::DeTable;
 
 use crate::problem::{Draft, Drafts};
@@ -12,6 +14,8 @@ use crate::source::{At, Span};
 /// Everything that the files say.
 #[derive(Debug, Default)]
 pub(crate) struct Raw {
+    /// The keys at the top level of all files, whatever their type.
+    pub keys: HashSet<String>,
     pub host: Option<Host>,
     pub uplink: Option<Uplink>,
     pub ports: Vec<Port>,
@@ -96,20 +100,37 @@ pub(crate) struct Node {
 }
 
 impl Raw {
-    /// Adds what one file says and returns the files that it includes.
-    pub fn add(&mut self, drafts: &Drafts, span: Span, table: &DeTable<'_>) -> Vec<At<String>> {
-        let mut file = Section::new("the file's top level", span, table, drafts);
-        let includes = file.optional("include").map_or_else(Vec::new, |list| list.value);
+    /// Adds what one file says and returns the files that it includes, `None` if it is unclear
+    /// which.
+    pub fn add(
+        &mut self,
+        drafts: &Drafts,
+        span: Span,
+        table: &DeTable<'_>,
+    ) -> Option<Vec<At<String>>> {
+        self.keys
+            .extend(table.keys().map(|key| key.get_ref().to_string()));
+        let mut file = Section::new("the top level of the file", span, table, drafts);
+        let includes = file.optional("include").map(|list| list.value);
         let (host, uplink, fabric) = (
             file.section("host", "[host]").map(host),
             file.section("uplink", "[uplink]").map(uplink),
             file.section("fabric", "[fabric]").map(fabric),
         );
         once(drafts, "[host]", &mut self.host, host, |host| host.span);
-        once(drafts, "[uplink]", &mut self.uplink, uplink, |uplink| uplink.span);
-        once(drafts, "[fabric]", &mut self.fabric, fabric, |fabric| fabric.span);
-        self.ports.extend(file.sections("port", "[[port]]").into_iter().map(port));
-        self.networks.extend(file.sections("network", "[[network]]").into_iter().map(network));
+        once(drafts, "[uplink]", &mut self.uplink, uplink, |uplink| {
+            uplink.span
+        });
+        once(drafts, "[fabric]", &mut self.fabric, fabric, |fabric| {
+            fabric.span
+        });
+        self.ports
+            .extend(file.sections("port", "[[port]]").into_iter().map(port));
+        self.networks.extend(
+            file.sections("network", "[[network]]")
+                .into_iter()
+                .map(network),
+        );
         file.not_yet(
             "group",
             "replication groups are not in this version",
@@ -121,7 +142,11 @@ impl Raw {
             "remove [manager]: every mapping comes from [[network.node]]",
         );
         file.finish();
-        includes
+        if table.contains_key("include") {
+            includes
+        } else {
+            Some(Vec::new())
+        }
     }
 }
 
@@ -179,7 +204,10 @@ fn uplink(mut section: Section<'_>) -> Uplink {
 fn port(mut section: Section<'_>) -> Port {
     let port = Port {
         node: section.required("node", "node = \"z/a\", that is network/node"),
-        device: section.required("device", "device = \"net_vhost0,iface=/run/understudy/a.sock\""),
+        device: section.required(
+            "device",
+            "device = \"net_vhost0,iface=/run/understudy/a.sock\"",
+        ),
         worker: section.optional("worker"),
         rx_descriptors: section.optional("rx_descriptors"),
         tx_descriptors: section.optional("tx_descriptors"),
@@ -191,7 +219,10 @@ fn port(mut section: Section<'_>) -> Port {
 fn fabric(mut section: Section<'_>) -> Fabric {
     let fabric = Fabric {
         span: section.span,
-        prefix: section.required("prefix", "prefix = \"fd00:aa::/32\", which holds all locators"),
+        prefix: section.required(
+            "prefix",
+            "prefix = \"fd00:aa::/32\", which holds all locators",
+        ),
         layout: section.optional("layout"),
         keep_id: section.optional("keep_id"),
         dscp: section.optional("dscp"),
@@ -226,7 +257,11 @@ fn network(mut section: Section<'_>) -> Network {
             .into_iter()
             .map(subnet)
             .collect(),
-        nodes: section.sections("node", "[[network.node]]").into_iter().map(node).collect(),
+        nodes: section
+            .sections("node", "[[network.node]]")
+            .into_iter()
+            .map(node)
+            .collect(),
     };
     section.finish();
     network

@@ -21,7 +21,11 @@ pub(crate) struct Span {
 
 impl Span {
     pub fn new(file: usize, range: Range<usize>) -> Self {
-        Self { file, start: range.start, end: range.end }
+        Self {
+            file,
+            start: range.start,
+            end: range.end,
+        }
     }
 }
 
@@ -46,7 +50,11 @@ impl Source {
             .chain(text.match_indices('\n').map(|(offset, _)| offset + 1))
             .collect();
         let text = NamedSource::new(path.display().to_string(), text).with_language("TOML");
-        Self { path: path.to_owned(), text: Arc::new(text), line_starts }
+        Self {
+            path: path.to_owned(),
+            text: Arc::new(text),
+            line_starts,
+        }
     }
 
     /// Reads a file; the error is a sentence that follows the file's name.

@@ -4,7 +4,8 @@ use crate::problem::{Draft, Drafts};
 use crate::source::At;
 
 /// The remedy for a device that is used twice.
-pub const APART: &str = "give each port a device of its own: another number after the driver's name, another interface";
+pub const APART: &str =
+    "give each port a device of its own: another number after the driver's name, another interface";
 
 /// Linux cuts the names of interfaces here (`IFNAMSIZ`, less its final zero).
 const INTERFACE_BYTES_MAX: usize = 15;
@@ -23,9 +24,16 @@ pub struct Device {
 /// Judges the form of a device string; whether the device is there is seen at the start.
 pub fn parse(found: &At<String>, drafts: &Drafts) -> Option<Device> {
     match judge(&found.value) {
-        Ok(things) => Some(Device { text: found.value.clone(), things }),
+        Ok(things) => Some(Device {
+            text: found.value.clone(),
+            things,
+        }),
         Err((message, help)) => {
-            drafts.push(Draft::error(message).at(found.span, "not a device").help(help));
+            drafts.push(
+                Draft::error(message)
+                    .at(found.span, "not a device")
+                    .help(help),
+            );
             None
         }
     }
@@ -39,9 +47,17 @@ fn judge(text: &str) -> Result<Vec<String>, (String, String)> {
     }
     if let Some(odd) = text.chars().find(|c| c.is_whitespace() || c.is_control()) {
         let help = "write it without spaces: a name, then key=value after each comma";
-        return Err((format!("`device` \"{}\" has {odd:?} in it", text.escape_debug()), help.to_owned()));
+        let odd = if odd == ' ' {
+            "a space".to_owned()
+        } else {
+            format!("{odd:?}")
+        };
+        let message = format!("`device` \"{}\" has {odd} in it", text.escape_debug());
+        return Err((message, help.to_owned()));
     }
-    let (name, arguments) = text.split_once(',').map_or((text, ""), |(name, rest)| (name, rest));
+    let (name, arguments) = text
+        .split_once(',')
+        .map_or((text, ""), |(name, rest)| (name, rest));
     if let Some(pci) = pci_address(name.strip_prefix("pci:").unwrap_or(name)) {
         return Ok(vec![format!("the PCI device {pci}")]);
     }
@@ -49,18 +65,28 @@ fn judge(text: &str) -> Result<Vec<String>, (String, String)> {
     if bare.starts_with("net_") || bare.starts_with("eth_") {
         return virtual_device(bare, arguments);
     }
-    if OTHER_BUSES.iter().any(|bus| name.len() > bus.len() && name.starts_with(bus)) {
+    if OTHER_BUSES
+        .iter()
+        .any(|bus| name.len() > bus.len() && name.starts_with(bus))
+    {
         return Ok(vec![format!("the device {name}")]);
     }
     let looks_like_interface = arguments.is_empty()
         && name.len() <= INTERFACE_BYTES_MAX
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
     let help = if looks_like_interface {
-        format!("for a Linux interface write \"net_af_packet0,iface={name}\", for a NIC its PCI address such as \"0000:03:00.0\"")
+        format!(
+            "for a Linux interface write \"net_af_packet0,iface={name}\", for a NIC its PCI address such as \"0000:03:00.0\""
+        )
     } else {
         examples.to_owned()
     };
-    Err((format!("`device` \"{text}\" is neither a PCI address nor a DPDK driver's name"), help))
+    Err((
+        format!("`device` \"{text}\" is neither a PCI address nor a DPDK driver's name"),
+        help,
+    ))
 }
 
 /// `driver` and a number, then `key=value` after each comma.
@@ -71,7 +97,10 @@ fn virtual_device(name: &str, arguments: &str) -> Result<Vec<String>, (String, S
         let (key, value) = argument.split_once('=').unwrap_or((argument, ""));
         if key.is_empty() {
             let help = format!("write key=value after each comma, as in \"{name},iface=eth0\"");
-            return Err((format!("`device` \"{name},{arguments}\" has a comma without an argument"), help));
+            return Err((
+                format!("`device` \"{name},{arguments}\" has a comma without an argument"),
+                help,
+            ));
         }
         if key == "iface" && !value.is_empty() {
             interface = Some(value);
@@ -81,11 +110,18 @@ fn virtual_device(name: &str, arguments: &str) -> Result<Vec<String>, (String, S
     match interface {
         None if wants_interface => {
             let help = format!("write \"{name},iface=eth0\" with the interface's name");
-            return Err((format!("`device` \"{name}\" does not say which interface"), help));
+            return Err((
+                format!("`device` \"{name}\" does not say which interface"),
+                help,
+            ));
         }
         Some(interface) if wants_interface && interface.len() > INTERFACE_BYTES_MAX => {
-            let help = format!("Linux has interface names of at most {INTERFACE_BYTES_MAX} characters");
-            return Err((format!("`device` {name} names an interface \"{interface}\" that cannot be"), help));
+            let help =
+                format!("Linux has interface names of at most {INTERFACE_BYTES_MAX} characters");
+            return Err((
+                format!("`device` {name} names an interface \"{interface}\" that cannot be"),
+                help,
+            ));
         }
         Some(path) if path.contains('/') => things.push(format!("the socket {path}")),
         Some(interface) => things.push(format!("the interface {interface}")),

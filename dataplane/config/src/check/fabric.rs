@@ -34,17 +34,23 @@ pub fn prefix(raw: &raw::Fabric, drafts: &Drafts) -> Option<At<Ipv6Net>> {
         drafts.push(draft);
         return None;
     }
-    Some(At { value: net, span: found.span })
+    Some(At {
+        value: net,
+        span: found.span,
+    })
 }
 
 /// Everything of `[fabric]` but the names of the hosts.
 pub fn check(raw: &raw::Fabric, prefix: Option<At<Ipv6Net>>, drafts: &Drafts) -> Option<Fabric> {
-    let layouts = [("neutral56", Layout::Neutral56), ("fixed72", Layout::Fixed72)];
-    let layout = match &raw.layout {
-        None => Some(At { value: Layout::Neutral56, span: raw.span }),
-        Some(found) => value::choice(drafts, "layout", found, &layouts)
-            .map(|value| At { value, span: found.span }),
-    };
+    let layouts = [
+        ("neutral56", Layout::Neutral56),
+        ("fixed72", Layout::Fixed72),
+    ];
+    let layout_span = raw.layout.as_ref().map_or(raw.span, |found| found.span);
+    let layout = value::choice(drafts, "layout", raw.layout.as_ref(), &layouts).map(|value| At {
+        value,
+        span: layout_span,
+    });
     let rules = rules(raw, drafts);
     if raw.hosts.is_empty() {
         let draft = Draft::error("[fabric] has no hosts")
@@ -56,13 +62,21 @@ pub fn check(raw: &raw::Fabric, prefix: Option<At<Ipv6Net>>, drafts: &Drafts) ->
         && prefix.value.prefix_len() > layout.value.locator_bits()
     {
         let bits = layout.value.locator_bits();
-        let message = format!("the fabric's prefix {} is longer than a locator, which has {bits} bits", prefix.value);
-        let draft = Draft::error(message).at(prefix.span, "no locator fits in").at(layout.span, "the layout");
+        let message = format!(
+            "the fabric's prefix {} is longer than a locator, which has {bits} bits",
+            prefix.value
+        );
+        let draft = Draft::error(message)
+            .at(prefix.span, "no locator fits in")
+            .at(layout.span, "the layout");
         drafts.push(draft.help(format!("write a prefix of at most {bits} bits")));
         return None;
     }
     let mut taken = HashMap::new();
-    let hosts = raw.hosts.iter().map(|host| check_host(host, prefix, layout, &mut taken, drafts));
+    let hosts = raw
+        .hosts
+        .iter()
+        .map(|host| check_host(host, prefix, layout, &mut taken, drafts));
     let hosts = whole(hosts.collect())?;
     let prefix = prefix?.value;
     Some(Fabric {
@@ -74,17 +88,14 @@ pub fn check(raw: &raw::Fabric, prefix: Option<At<Ipv6Net>>, drafts: &Drafts) ->
 }
 
 fn rules(raw: &raw::Fabric, drafts: &Drafts) -> Option<HeadingRules> {
-    let keep_id = match &raw.keep_id {
-        None => Some(KeepId::Off),
-        Some(found) => {
-            let allowed = [("off", KeepId::Off), ("df0", KeepId::Df0), ("all", KeepId::All)];
-            value::choice(drafts, "keep_id", found, &allowed)
-        }
-    };
-    let fixed = match &raw.dscp {
-        None => Some(false),
-        Some(found) => value::choice(drafts, "dscp", found, &[("copy", false), ("fixed", true)]),
-    };
+    let keep = [
+        ("off", KeepId::Off),
+        ("df0", KeepId::Df0),
+        ("all", KeepId::All),
+    ];
+    let keep_id = value::choice(drafts, "keep_id", raw.keep_id.as_ref(), &keep);
+    let dscps = [("copy", false), ("fixed", true)];
+    let fixed = value::choice(drafts, "dscp", raw.dscp.as_ref(), &dscps);
     let dscp = match (fixed, &raw.dscp_value) {
         (None, _) => None,
         (Some(true), Some(found)) => {
@@ -110,7 +121,10 @@ fn rules(raw: &raw::Fabric, drafts: &Drafts) -> Option<HeadingRules> {
     Some(HeadingRules {
         dscp: dscp?,
         keep_id: keep_id?,
-        experimental_allowed: raw.allow_experimental_protocols.as_ref().is_some_and(|at| at.value),
+        experimental_allowed: raw
+            .allow_experimental_protocols
+            .as_ref()
+            .is_some_and(|at| at.value),
     })
 }
 
@@ -127,8 +141,14 @@ fn check_host(
     let bits = layout.value.locator_bits();
     if net.prefix_len() != bits {
         let right = Ipv6Net::new(net.addr(), bits).map_or(net, |net| net.trunc());
-        let message = format!("locator {net} has {} bits, but with layout {} a locator has {bits}", net.prefix_len(), layout.value);
-        let draft = Draft::error(message).at(found.span, format!("not a /{bits}")).at(layout.span, "the layout");
+        let message = format!(
+            "locator {net} has {} bits, but with layout {} a locator has {bits}",
+            net.prefix_len(),
+            layout.value
+        );
+        let draft = Draft::error(message)
+            .at(found.span, format!("not a /{bits}"))
+            .at(layout.span, "the layout");
         drafts.push(draft.help(format!("write \"{right}\", or change the layout")));
         return None;
     }
@@ -139,16 +159,28 @@ fn check_host(
     if let Some(prefix) = prefix
         && !prefix.value.contains(&net)
     {
-        let draft = Draft::error(format!("locator {net} is outside the fabric's prefix {}", prefix.value))
-            .at(found.span, "outside")
-            .at(prefix.span, "the fabric's prefix")
-            .help(format!("take a /{bits} out of {}, or widen the prefix", prefix.value));
+        let draft = Draft::error(format!(
+            "locator {net} is outside the fabric's prefix {}",
+            prefix.value
+        ))
+        .at(found.span, "outside")
+        .at(prefix.span, "the fabric's prefix")
+        .help(format!(
+            "take a /{bits} out of {}, or widen the prefix",
+            prefix.value
+        ));
         drafts.push(draft);
         return None;
     }
     if let Some(&first) = taken.get(&net.addr()) {
         let message = format!("two hosts have the locator {net}");
-        value::taken(drafts, message, found.span, first, "give each host a locator of its own");
+        value::taken(
+            drafts,
+            message,
+            found.span,
+            first,
+            "give each host a locator of its own",
+        );
         return None;
     }
     taken.insert(net.addr(), found.span);
@@ -162,5 +194,8 @@ fn check_host(
             return None;
         }
     };
-    Some(FabricHost { name: raw.name.as_ref()?.value.clone(), locator })
+    Some(FabricHost {
+        name: raw.name.as_ref()?.value.clone(),
+        locator,
+    })
 }

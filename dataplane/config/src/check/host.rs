@@ -26,22 +26,23 @@ const SOCKET_PATH_BYTES_MAX: usize = 107;
 pub fn check(raw: &raw::Host, hosts: &Names<'_>, drafts: &Drafts) -> Option<Host> {
     let index = raw.name.as_ref().and_then(|name| {
         let index = hosts.get(&name.value);
-        if index.is_none() {
-            let draft = Draft::error(format!("this host is named \"{}\", but the fabric has no such host", name.value))
-                .at(name.span, "not in [[fabric.host]]")
-                .help(hosts.suggest("host", &name.value));
+        if index.is_none() && !hosts.is_empty() {
+            let draft = Draft::error(format!(
+                "this host is named \"{}\", but the fabric has no such host",
+                name.value
+            ))
+            .at(name.span, "not in [[fabric.host]]")
+            .help(hosts.suggest("host", &name.value));
             drafts.push(draft);
         }
         index
     });
-    let workers = raw.workers.as_ref().and_then(|workers| workers_of(workers, drafts));
-    let poll = match &raw.poll {
-        None => Some(Poll::Adaptive),
-        Some(found) => {
-            let allowed = [("busy", Poll::Busy), ("adaptive", Poll::Adaptive)];
-            value::choice(drafts, "poll", found, &allowed)
-        }
-    };
+    let workers = raw
+        .workers
+        .as_ref()
+        .and_then(|workers| workers_of(workers, drafts));
+    let polls = [("adaptive", Poll::Adaptive), ("busy", Poll::Busy)];
+    let poll = value::choice(drafts, "poll", raw.poll.as_ref(), &polls);
     let memory = memory(raw, drafts);
     let name = raw.name.as_ref().map(|name| name.value.clone());
     let socket = match (&raw.socket, &name) {
@@ -64,7 +65,9 @@ fn workers_of(workers: &At<Vec<At<i64>>>, drafts: &Drafts) -> Option<Vec<u16>> {
     if count == 0 || count > WORKERS_MAX {
         let draft = Draft::error(format!("`workers` lists {count} cores"))
             .at(workers.span, if count == 0 { "empty" } else { "too many" })
-            .help(format!("list 1 to {WORKERS_MAX} cores, as in workers = [1, 2]"));
+            .help(format!(
+                "list 1 to {WORKERS_MAX} cores, as in workers = [1, 2]"
+            ));
         drafts.push(draft);
         return None;
     }
@@ -73,7 +76,13 @@ fn workers_of(workers: &At<Vec<At<i64>>>, drafts: &Drafts) -> Option<Vec<u16>> {
         let lcore = value::number(drafts, "workers", found, 0..=LCORE_MAX)?;
         if let Some(first) = taken.insert(lcore, found.span) {
             let message = format!("core {lcore} is in `workers` twice");
-            value::taken(drafts, message, found.span, first, "a core runs one worker: remove one of the two");
+            value::taken(
+                drafts,
+                message,
+                found.span,
+                first,
+                "a core runs one worker: remove one of the two",
+            );
         }
         Some(lcore)
     };
@@ -81,25 +90,34 @@ fn workers_of(workers: &At<Vec<At<i64>>>, drafts: &Drafts) -> Option<Vec<u16>> {
 }
 
 fn memory(raw: &raw::Host, drafts: &Drafts) -> Option<Memory> {
-    let ordinary = match &raw.memory {
-        None => Some(false),
-        Some(found) => {
-            value::choice(drafts, "memory", found, &[("hugepages", false), ("ordinary", true)])
-        }
-    };
+    let kinds = [("hugepages", false), ("ordinary", true)];
+    let ordinary = value::choice(drafts, "memory", raw.memory.as_ref(), &kinds);
     let mib = match &raw.memory_mib {
         None => Some(MEMORY_MIB_DEFAULT),
         Some(found) => value::number(drafts, "memory_mib", found, 64..=1_048_576),
     }?;
-    Some(if ordinary? { Memory::Ordinary { mib } } else { Memory::HugePages { mib } })
+    Some(if ordinary? {
+        Memory::Ordinary { mib }
+    } else {
+        Memory::HugePages { mib }
+    })
 }
 
 fn socket_of(found: &At<String>, drafts: &Drafts) -> Option<PathBuf> {
     let (text, path) = (&found.value, PathBuf::from(&found.value));
     let (message, label) = if !path.is_absolute() || text.ends_with('/') || text.contains('\0') {
-        (format!("`socket` is \"{text}\", which is not the absolute path of a file"), "not an absolute path")
+        (
+            format!("`socket` is \"{text}\", which is not the absolute path of a file"),
+            "not an absolute path",
+        )
     } else if text.len() > SOCKET_PATH_BYTES_MAX {
-        (format!("`socket` is a path of {} bytes, but a unix socket's has at most {SOCKET_PATH_BYTES_MAX}", text.len()), "too long")
+        (
+            format!(
+                "`socket` is a path of {} bytes, but a unix socket's has at most {SOCKET_PATH_BYTES_MAX}",
+                text.len()
+            ),
+            "too long",
+        )
     } else {
         return Some(path);
     };

@@ -30,17 +30,30 @@ const MARTIANS: [Ipv4Net; 4] = [
 /// All networks; `hosts` are the fabric's.
 pub fn check(raw: &Raw, hosts: &Names<'_>, drafts: &Drafts) -> Option<Vec<Network>> {
     // An MTU that is out of range is reported where the uplink is checked.
-    let uplink_mtu = raw.uplink.as_ref().and_then(|uplink| uplink.mtu.as_ref()).and_then(|found| {
-        let value = uplink::mtu(found, &Drafts::default())?;
-        Some(At { value, span: found.span })
-    });
+    let uplink_mtu = raw
+        .uplink
+        .as_ref()
+        .and_then(|uplink| uplink.mtu.as_ref())
+        .and_then(|found| {
+            let value = uplink::mtu(found, &Drafts::default())?;
+            Some(At {
+                value,
+                span: found.span,
+            })
+        });
     let mut taken = HashMap::new();
     let mut network = |network: &raw::Network| {
         let id = network.id.as_ref().and_then(|found| {
             let id = id(found, drafts)?;
             if let Some(first) = taken.insert(id, found.span) {
                 let message = format!("two networks have the id {:#x}", id.get());
-                value::taken(drafts, message, found.span, first, "give each network an id of its own");
+                value::taken(
+                    drafts,
+                    message,
+                    found.span,
+                    first,
+                    "give each network an id of its own",
+                );
             }
             Some(id)
         });
@@ -59,13 +72,14 @@ pub fn check(raw: &Raw, hosts: &Names<'_>, drafts: &Drafts) -> Option<Vec<Networ
 fn id(found: &At<i64>, drafts: &Drafts) -> Option<NetworkId> {
     let id = u32::try_from(found.value).ok().and_then(NetworkId::new);
     if id.is_none() {
-        let why = match found.value {
-            0 => "which stands for the hosts themselves",
-            0xff_ffff => "which is reserved",
-            ..0 => "a negative number",
-            _ => "more than 24 bits",
+        let found_id = found.value;
+        let message = match found_id {
+            0 => "network `id` is 0, which stands for the hosts themselves".to_owned(),
+            0xff_ffff => "network `id` is 0xffffff, which is reserved".to_owned(),
+            ..0 => format!("network `id` is {found_id}, a negative number"),
+            _ => format!("network `id` is {found_id} ({found_id:#x}), more than 24 bits"),
         };
-        let draft = Draft::error(format!("network `id` is {} ({:#x}), {why}", found.value, found.value))
+        let draft = Draft::error(message)
             .at(found.span, "not a network's number")
             .help("write a number from 1 to 0xfffffe");
         drafts.push(draft);
@@ -94,51 +108,69 @@ fn subnets(
                 other.value.contains(&prefix.value) || prefix.value.contains(&other.value)
             };
             if let Some(first) = placed.iter().find(overlaps) {
-                let message = format!("subnets {} and {} of one network overlap", first.value, prefix.value);
+                let message = format!(
+                    "subnets {} and {} of one network overlap",
+                    first.value, prefix.value
+                );
                 let help = "cut them so that each address lies in one subnet";
                 value::taken(drafts, message, prefix.span, first.span, help);
             }
             placed.push(prefix);
         }
-        let gateway = raw.gateway.as_ref().and_then(|found| gateway(found, prefix, drafts));
-        Some(Subnet { prefix: prefix?.value, gateway: gateway?, mtu: mtu? })
+        let gateway = raw
+            .gateway
+            .as_ref()
+            .and_then(|found| gateway(found, prefix, drafts));
+        Some(Subnet {
+            prefix: prefix?.value,
+            gateway: gateway?,
+            mtu: mtu?,
+        })
     };
     network.subnets.iter().map(subnet).collect()
 }
 
 fn prefix(found: &At<String>, drafts: &Drafts) -> Option<At<Ipv4Net>> {
     let net = value::ipv4_prefix(drafts, "prefix", found)?;
-    let message = if let Some(martian) =
-        MARTIANS.iter().find(|martian| martian.contains(&net) || net.contains(*martian))
+    let message = if let Some(martian) = MARTIANS
+        .iter()
+        .find(|martian| martian.contains(&net) || net.contains(*martian))
     {
-        format!("subnet {net} overlaps {martian}, from which no guest may send")
+        format!("subnet {net} lies in or around {martian}, which no guest may use")
     } else if net.prefix_len() == 32 {
         format!("subnet {net} has one address, no room for a gateway and a node")
     } else {
-        return Some(At { value: net, span: found.span });
+        return Some(At {
+            value: net,
+            span: found.span,
+        });
     };
     let draft = Draft::error(message).at(found.span, "not a subnet for guests");
     drafts.push(draft.help("write a prefix such as \"10.0.0.0/24\""));
     None
 }
 
-fn gateway(
-    found: &At<String>,
-    prefix: Option<At<Ipv4Net>>,
-    drafts: &Drafts,
-) -> Option<Ipv4Addr> {
+fn gateway(found: &At<String>, prefix: Option<At<Ipv4Net>>, drafts: &Drafts) -> Option<Ipv4Addr> {
     let gateway = value::ipv4(drafts, "gateway", found)?;
     let prefix = prefix?;
     let message = if !prefix.value.contains(&gateway) {
         format!("gateway {gateway} is outside its subnet {}", prefix.value)
     } else if let Some(kind) = reserved(prefix.value, gateway) {
-        format!("gateway {gateway} is the {kind} address of {}", prefix.value)
+        format!(
+            "gateway {gateway} is the {kind} address of {}",
+            prefix.value
+        )
     } else {
         return Some(gateway);
     };
     let first = prefix.value.hosts().next().unwrap_or(gateway);
-    let draft = Draft::error(message).at(found.span, "not a router's address").at(prefix.span, "the subnet");
-    drafts.push(draft.help(format!("write an address of {}, such as \"{first}\"", prefix.value)));
+    let draft = Draft::error(message)
+        .at(found.span, "not a router's address")
+        .at(prefix.span, "the subnet");
+    drafts.push(draft.help(format!(
+        "write an address of {}, such as \"{first}\"",
+        prefix.value
+    )));
     None
 }
 
@@ -153,21 +185,40 @@ pub fn reserved(prefix: Ipv4Net, address: Ipv4Addr) -> Option<&'static str> {
 }
 
 fn mtu(raw: &raw::Subnet, uplink_mtu: Option<At<u16>>, drafts: &Drafts) -> Option<u16> {
-    let default = At { value: GUEST_MTU_DEFAULT, span: raw.span };
+    let default = At {
+        value: GUEST_MTU_DEFAULT,
+        span: raw.span,
+    };
     let found = raw.mtu.as_ref().unwrap_or(&default);
-    let mtu: u16 = value::number(drafts, "mtu", found, 68..=i64::from(u16::MAX - GROWTH_BYTES))?;
+    let mtu: u16 = value::number(
+        drafts,
+        "mtu",
+        found,
+        68..=i64::from(u16::MAX - GROWTH_BYTES),
+    )?;
     let uplink = uplink_mtu.filter(|uplink| mtu + GROWTH_BYTES > uplink.value);
-    let Some(uplink) = uplink else { return Some(mtu) };
+    let Some(uplink) = uplink else {
+        return Some(mtu);
+    };
     let message = format!(
         "guest MTU {mtu} + {GROWTH_BYTES} bytes of IPv6 header is above the uplink's MTU {}",
         uplink.value
     );
-    let label = if raw.mtu.is_some() { "the guests' MTU" } else { "no mtu here: 1500" };
+    let label = if raw.mtu.is_some() {
+        "the guests' MTU"
+    } else {
+        "no mtu here: 1500"
+    };
     let help = format!(
         "raise [uplink] mtu to {} or lower the subnet's to {}",
         mtu + GROWTH_BYTES,
         uplink.value - GROWTH_BYTES
     );
-    drafts.push(Draft::error(message).at(found.span, label).at(uplink.span, "the uplink's MTU").help(help));
+    drafts.push(
+        Draft::error(message)
+            .at(found.span, label)
+            .at(uplink.span, "the uplink's MTU")
+            .help(help),
+    );
     None
 }

@@ -20,7 +20,11 @@ pub fn check(
     hosts: &Names<'_>,
     drafts: &Drafts,
 ) -> Option<Vec<Node>> {
-    Names::collect(drafts, "node", raw.nodes.iter().map(|node| node.name.as_ref()));
+    Names::collect(
+        drafts,
+        "node",
+        raw.nodes.iter().map(|node| node.name.as_ref()),
+    );
     let mut addresses = HashMap::new();
     let mut macs = Macs::of_gateways(raw, subnets);
     let node = |node: &raw::Node| {
@@ -31,10 +35,16 @@ pub fn check(
                 let help = "give each node an address of its own";
                 value::taken(drafts, message, found.span, first, help);
             }
-            Some(At { value: address, span: found.span })
+            Some(At {
+                value: address,
+                span: found.span,
+            })
         });
         let subnet = address.and_then(|at| subnet_of(at, raw, subnets, drafts));
-        let host = node.host.as_ref().and_then(|found| host_of(found, hosts, drafts));
+        let host = node
+            .host
+            .as_ref()
+            .and_then(|found| host_of(found, hosts, drafts));
         let mac = mac_of(node, address, drafts);
         if let Some(mac) = mac {
             macs.claim(mac, node.mac.is_some(), drafts);
@@ -62,12 +72,19 @@ fn subnet_of(
     let Some(index) = subnets.iter().position(holds) else {
         // A subnet that is wrong may be the one that was meant.
         if !subnets.is_empty() && subnets.iter().all(Option::is_some) {
-            let prefixes: Vec<_> =
-                subnets.iter().flatten().map(|subnet| subnet.prefix.to_string()).collect();
+            let prefixes: Vec<_> = subnets
+                .iter()
+                .flatten()
+                .map(|subnet| subnet.prefix.to_string())
+                .collect();
             let prefixes = listed(prefixes.iter().map(String::as_str));
-            let draft = Draft::error(format!("address {ip} is outside every subnet of its network"))
-                .at(address.span, "in no subnet")
-                .help(format!("write an address of {prefixes}, or add a [[network.subnet]]"));
+            let draft = Draft::error(format!(
+                "address {ip} is outside every subnet of its network"
+            ))
+            .at(address.span, "in no subnet")
+            .help(format!(
+                "write an address of {prefixes}, or add a [[network.subnet]]"
+            ));
             drafts.push(draft);
         }
         return None;
@@ -75,20 +92,32 @@ fn subnet_of(
     let subnet = subnets[index]?;
     let (message, why, label) = if ip == subnet.gateway {
         let why = raw.subnets[index].gateway.as_ref()?.span;
-        (format!("address {ip} is the gateway of its subnet"), why, "the gateway")
+        (
+            format!("address {ip} is the gateway of its subnet"),
+            why,
+            "the gateway",
+        )
     } else {
         let why = raw.subnets[index].prefix.as_ref()?.span;
-        let Some(kind) = network::reserved(subnet.prefix, ip) else { return Some(index) };
-        (format!("address {ip} is the {kind} address of its subnet"), why, "the subnet")
+        let Some(kind) = network::reserved(subnet.prefix, ip) else {
+            return Some(index);
+        };
+        (
+            format!("address {ip} is the {kind} address of its subnet"),
+            why,
+            "the subnet",
+        )
     };
-    let draft = Draft::error(message).at(address.span, "not a node's address").at(why, label);
+    let draft = Draft::error(message)
+        .at(address.span, "not a node's address")
+        .at(why, label);
     drafts.push(draft.help(format!("take another address of {}", subnet.prefix)));
     None
 }
 
 fn host_of(found: &At<String>, hosts: &Names<'_>, drafts: &Drafts) -> Option<usize> {
     let index = hosts.get(&found.value);
-    if index.is_none() {
+    if index.is_none() && !hosts.is_empty() {
         let draft = Draft::error(format!("unknown host \"{}\"", found.value))
             .at(found.span, "not in [[fabric.host]]")
             .help(hosts.suggest("host", &found.value));
@@ -103,8 +132,14 @@ fn mac_of(
     drafts: &Drafts,
 ) -> Option<At<MacAddress>> {
     match &node.mac {
-        Some(found) => value::mac(drafts, "mac", found).map(|value| At { value, span: found.span }),
-        None => address.map(|at| At { value: MacAddress::virtual_of(at.value), span: at.span }),
+        Some(found) => value::mac(drafts, "mac", found).map(|value| At {
+            value,
+            span: found.span,
+        }),
+        None => address.map(|at| At {
+            value: MacAddress::virtual_of(at.value),
+            span: at.span,
+        }),
     }
 }
 
@@ -117,7 +152,13 @@ impl Macs {
             let mac = MacAddress::virtual_of(subnet.as_ref()?.gateway);
             Some((mac, (raw.gateway.as_ref()?.span, false)))
         };
-        Self(raw.subnets.iter().zip(subnets).filter_map(gateway).collect())
+        Self(
+            raw.subnets
+                .iter()
+                .zip(subnets)
+                .filter_map(gateway)
+                .collect(),
+        )
     }
 
     fn claim(&mut self, At { value: mac, span }: At<MacAddress>, written: bool, drafts: &Drafts) {
@@ -129,8 +170,10 @@ impl Macs {
                 let &(first, first_written) = first.get();
                 // Two default MACs are equal only if the addresses are, which has been reported.
                 if written || first_written {
-                    let message = format!("two nodes or gateways of one network have the MAC {mac}");
-                    let help = "give each its own, or leave `mac` out: the default follows the address";
+                    let message =
+                        format!("two nodes or gateways of one network have the MAC {mac}");
+                    let help =
+                        "give each its own, or leave `mac` out: the default follows the address";
                     value::taken(drafts, message, span, first, help);
                 }
             }

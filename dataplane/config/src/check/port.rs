@@ -22,7 +22,11 @@ pub fn check(raw: &Raw, networks: &Names<'_>, drafts: &Drafts) -> Option<Vec<Por
         })
         .collect();
     let mut devices = Devices::default();
-    if let Some(found) = raw.uplink.as_ref().and_then(|uplink| uplink.device.as_ref()) {
+    if let Some(found) = raw
+        .uplink
+        .as_ref()
+        .and_then(|uplink| uplink.device.as_ref())
+    {
         // A device that is wrong is reported where the uplink is checked.
         if let Some(device) = device::parse(found, &Drafts::default()) {
             devices.claim(&device, found.span, drafts);
@@ -32,10 +36,21 @@ pub fn check(raw: &Raw, networks: &Names<'_>, drafts: &Drafts) -> Option<Vec<Por
     let port = |port: &raw::Port| {
         let place = port.node.as_ref().and_then(|found| {
             let (network, node) = node_of(found, networks, &nodes, drafts)?;
-            lives_here(found, &raw.networks[network].nodes[node], raw.host.as_ref(), drafts);
+            lives_here(
+                found,
+                &raw.networks[network].nodes[node],
+                raw.host.as_ref(),
+                drafts,
+            );
             if let Some(first) = taken.insert((network, node), found.span) {
                 let message = format!("two ports are for the node \"{}\"", found.value);
-                value::taken(drafts, message, found.span, first, "a node has one port: remove one of the two");
+                value::taken(
+                    drafts,
+                    message,
+                    found.span,
+                    first,
+                    "a node has one port: remove one of the two",
+                );
             }
             Some((network, node))
         });
@@ -44,7 +59,10 @@ pub fn check(raw: &Raw, networks: &Names<'_>, drafts: &Drafts) -> Option<Vec<Por
             devices.claim(&device, found.span, drafts);
             Some(device)
         });
-        let worker = port.worker.as_ref().and_then(|found| worker(found, raw.host.as_ref(), drafts));
+        let worker = port
+            .worker
+            .as_ref()
+            .and_then(|found| worker(found, raw.host.as_ref(), drafts));
         let (network, node) = place?;
         Some(Port {
             network,
@@ -52,12 +70,22 @@ pub fn check(raw: &Raw, networks: &Names<'_>, drafts: &Drafts) -> Option<Vec<Por
             name: port.node.as_ref()?.value.clone(),
             device: device?.text,
             worker,
-            rx_descriptors: value::descriptors(drafts, "rx_descriptors", port.rx_descriptors.as_ref()),
-            tx_descriptors: value::descriptors(drafts, "tx_descriptors", port.tx_descriptors.as_ref()),
+            rx_descriptors: value::descriptors(
+                drafts,
+                "rx_descriptors",
+                port.rx_descriptors.as_ref(),
+            ),
+            tx_descriptors: value::descriptors(
+                drafts,
+                "tx_descriptors",
+                port.tx_descriptors.as_ref(),
+            ),
         })
     };
     let ports = raw.ports.iter().map(port).collect();
-    warn_of_portless(raw, &taken, drafts);
+    if !drafts.has_errors() {
+        warn_of_portless(raw, &taken, drafts);
+    }
     whole(ports)
 }
 
@@ -69,9 +97,9 @@ fn node_of(
     drafts: &Drafts,
 ) -> Option<(usize, usize)> {
     let text = &found.value;
-    let parts = text.split_once('/').filter(|(network, node)| {
-        !network.is_empty() && !node.is_empty() && !node.contains('/')
-    });
+    let parts = text
+        .split_once('/')
+        .filter(|(network, node)| !network.is_empty() && !node.is_empty() && !node.contains('/'));
     let Some((network_name, node_name)) = parts else {
         let draft = Draft::error(format!("`node` is \"{text}\", which is not network/node"))
             .at(found.span, "not network/node")
@@ -87,9 +115,11 @@ fn node_of(
         return None;
     };
     let Some(node) = nodes[network].get(node_name) else {
-        let draft = Draft::error(format!("network \"{network_name}\" has no node \"{node_name}\""))
-            .at(found.span, "no such [[network.node]]")
-            .help(nodes[network].suggest("node", node_name));
+        let draft = Draft::error(format!(
+            "network \"{network_name}\" has no node \"{node_name}\""
+        ))
+        .at(found.span, "no such [[network.node]]")
+        .help(nodes[network].suggest("node", node_name));
         drafts.push(draft);
         return None;
     };
@@ -109,7 +139,9 @@ fn lives_here(found: &At<String>, node: &raw::Node, host: Option<&raw::Host>, dr
             "move the [[port]] to the file of \"{}\", or write host = \"{}\" at the node",
             lives.value, own.value
         );
-        let draft = Draft::error(message).at(found.span, "a port here").at(lives.span, "the node's host");
+        let draft = Draft::error(message)
+            .at(found.span, "a port here")
+            .at(lives.span, "the node's host");
         drafts.push(draft.help(help));
     }
 }
@@ -119,26 +151,41 @@ fn worker(found: &At<i64>, host: Option<&raw::Host>, drafts: &Drafts) -> Option<
     if workers.value.iter().any(|one| one.value == found.value) {
         return u16::try_from(found.value).ok();
     }
-    let draft = Draft::error(format!("`worker` is {}, which is not one of the host's workers", found.value))
-        .at(found.span, "not a worker")
-        .at(workers.span, "the workers")
-        .help("write one of [host] workers, or leave `worker` out to deal the ports out in turn");
+    let draft = Draft::error(format!(
+        "`worker` is {}, which is not one of the host's workers",
+        found.value
+    ))
+    .at(found.span, "not a worker")
+    .at(workers.span, "the workers")
+    .help("write one of [host] workers, or leave `worker` out to deal the ports out in turn");
     drafts.push(draft);
     None
 }
 
 /// A guest without a port is legal while a host is being set up, and puzzling at any other time.
+///
+/// Asked only when all is right: a misspelt port would be reported twice.
 fn warn_of_portless(raw: &Raw, taken: &HashMap<(usize, usize), Span>, drafts: &Drafts) {
-    let Some(own) = raw.host.as_ref().and_then(|host| host.name.as_ref()) else { return };
+    let Some(own) = raw.host.as_ref().and_then(|host| host.name.as_ref()) else {
+        return;
+    };
     for (network_index, network) in raw.networks.iter().enumerate() {
-        let Some(network_name) = &network.name else { continue };
+        let Some(network_name) = &network.name else {
+            continue;
+        };
         for (node_index, node) in network.nodes.iter().enumerate() {
-            let (Some(name), Some(host)) = (&node.name, &node.host) else { continue };
+            let (Some(name), Some(host)) = (&node.name, &node.host) else {
+                continue;
+            };
             if host.value == own.value && !taken.contains_key(&(network_index, node_index)) {
                 let name_in_full = format!("{}/{}", network_name.value, name.value);
-                let draft = Draft::warning(format!("node \"{name_in_full}\" is on this host, but has no port"))
-                    .at(name.span, "no port")
-                    .help(format!("add a [[port]] with node = \"{name_in_full}\", else it can't be reached"));
+                let draft = Draft::warning(format!(
+                    "node \"{name_in_full}\" is on this host, but has no port"
+                ))
+                .at(name.span, "no port")
+                .help(format!(
+                    "add a [[port]] with node = \"{name_in_full}\", else it can't be reached"
+                ));
                 drafts.push(draft);
             }
         }

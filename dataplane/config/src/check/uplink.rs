@@ -15,11 +15,18 @@ const MTU_MIN: i64 = 1280;
 
 /// Everything of `[uplink]`; its addresses must lie outside the fabric's prefix.
 pub fn check(raw: &raw::Uplink, fabric: Option<At<Ipv6Net>>, drafts: &Drafts) -> Option<Uplink> {
-    let device = raw.device.as_ref().and_then(|found| device::parse(found, drafts));
-    let net = raw.address.as_ref().and_then(|found| address(found, fabric, drafts));
-    let next_hop = raw.next_hop.as_ref().and_then(|found| {
-        next_hop(found, raw.address.as_ref().zip(net), fabric, drafts)
-    });
+    let device = raw
+        .device
+        .as_ref()
+        .and_then(|found| device::parse(found, drafts));
+    let net = raw
+        .address
+        .as_ref()
+        .and_then(|found| address(found, fabric, drafts));
+    let next_hop = raw
+        .next_hop
+        .as_ref()
+        .and_then(|found| next_hop(found, raw.address.as_ref().zip(net), fabric, drafts));
     let mtu = raw.mtu.as_ref().and_then(|found| mtu(found, drafts));
     let optional_mac = |key, found: &Option<At<String>>| match found {
         None => Some(None),
@@ -77,7 +84,10 @@ fn address(found: &At<String>, fabric: Option<At<Ipv6Net>>, drafts: &Drafts) -> 
     let net = value::ipv6_net(drafts, "address", found, "2001:db8:0:1::2/64")?;
     let kind = if net.addr().is_unicast_link_local() {
         Some("a link-local address, which no router forwards to")
-    } else if net.prefix_len() < 127 && net.addr() == net.network() && not_a_host(net.addr()).is_none() {
+    } else if net.prefix_len() < 127
+        && net.addr() == net.network()
+        && not_a_host(net.addr()).is_none()
+    {
         // RFC 4291 section 2.6.1
         Some("the routers' anycast address of its link, not a host's")
     } else {
@@ -109,18 +119,26 @@ fn next_hop(
         return None;
     }
     outside_fabric("next_hop", next_hop, found, fabric, drafts)?;
-    let Some((at, net)) = own else { return Some(next_hop) };
+    let Some((at, net)) = own else {
+        return Some(next_hop);
+    };
     let message = if next_hop == net.addr() {
         format!("`next_hop` {next_hop} is this host's own address")
     } else if !net.contains(&next_hop) && !next_hop.is_unicast_link_local() {
-        format!("`next_hop` {next_hop} is not on the uplink's link {}", net.trunc())
+        format!(
+            "`next_hop` {next_hop} is not on the uplink's link {}",
+            net.trunc()
+        )
     } else {
         return Some(next_hop);
     };
     let draft = Draft::error(message)
         .at(found.span, "not a neighbour")
         .at(at.span, "the uplink's address")
-        .help(format!("write the router's address in {}, or its link-local one (fe80::...)", net.trunc()));
+        .help(format!(
+            "write the router's address in {}, or its link-local one (fe80::...)",
+            net.trunc()
+        ));
     drafts.push(draft);
     None
 }
@@ -136,10 +154,13 @@ fn outside_fabric(
     let Some(fabric) = fabric.filter(|fabric| fabric.value.contains(&address)) else {
         return Some(());
     };
-    let draft = Draft::error(format!("`{key}` {address} lies inside the fabric's prefix {}", fabric.value))
-        .at(found.span, "inside the fabric")
-        .at(fabric.span, "the fabric's prefix")
-        .help("give the link to the router a prefix of its own: the fabric's is for the overlay only");
+    let draft = Draft::error(format!(
+        "`{key}` {address} lies inside the fabric's prefix {}",
+        fabric.value
+    ))
+    .at(found.span, "inside the fabric")
+    .at(fabric.span, "the fabric's prefix")
+    .help("give the link to the router a prefix of its own: the fabric's is for the overlay only");
     drafts.push(draft);
     None
 }

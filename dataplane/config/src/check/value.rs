@@ -28,24 +28,42 @@ pub fn number<T: TryFrom<i64>>(
     None
 }
 
-/// The value of one of the allowed words.
+/// The value of one of the allowed words, the first of which is the default.
 pub fn choice<T: Copy>(
     drafts: &Drafts,
     key: &str,
-    found: &At<String>,
+    found: Option<&At<String>>,
     allowed: &[(&str, T)],
 ) -> Option<T> {
+    let Some(found) = found else {
+        return allowed.first().map(|&(_, default)| default);
+    };
     let chosen = allowed.iter().find(|(word, _)| *word == found.value);
     if chosen.is_none() {
-        let words: Vec<_> = allowed.iter().map(|(word, _)| format!("\"{word}\"")).collect();
-        let help = match closest(&found.value.to_lowercase(), allowed.iter().map(|(word, _)| *word)) {
+        let words: Vec<_> = allowed
+            .iter()
+            .map(|(word, _)| format!("\"{word}\""))
+            .collect();
+        let meant = closest(
+            &found.value.to_lowercase(),
+            allowed.iter().map(|(word, _)| *word),
+        );
+        let help = match meant {
             Some(meant) => format!("did you mean \"{meant}\"?"),
-            None => format!("write {}", words.join(" or ")),
+            None => format!("write one of these, or leave `{key}` out for {}", words[0]),
         };
-        let message = format!("`{key}` is \"{}\", but must be {}", found.value, words.join(" or "));
-        drafts.push(Draft::error(message).at(found.span, "not one of them").help(help));
+        let (last, others) = words
+            .split_last()
+            .map_or(("", &[][..]), |(one, all)| (one, all));
+        let words = format!("{} or {last}", others.join(", "));
+        let message = format!("`{key}` is \"{}\", but must be {words}", found.value);
+        drafts.push(
+            Draft::error(message)
+                .at(found.span, "none of these")
+                .help(help),
+        );
     }
-    chosen.map(|(_, value)| *value)
+    chosen.map(|&(_, value)| value)
 }
 
 /// Descriptors of a queue: what every driver takes.
@@ -65,12 +83,19 @@ pub fn descriptors(drafts: &Drafts, key: &str, found: Option<&At<i64>>) -> Optio
 pub fn mac(drafts: &Drafts, key: &str, found: &At<String>) -> Option<MacAddress> {
     let text = &found.value;
     let (message, label) = match text.parse::<MacAddress>() {
-        Ok(mac) if mac.0 == [0; 6] => (format!("`{key}` is \"{text}\", which is no one's address"), "all zero"),
-        Ok(mac) if mac.is_multicast() => {
-            (format!("`{key}` is \"{text}\", a group address"), "the first octet is odd")
-        }
+        Ok(mac) if mac.0 == [0; 6] => (
+            format!("`{key}` is \"{text}\", which is no one's address"),
+            "all zero",
+        ),
+        Ok(mac) if mac.is_multicast() => (
+            format!("`{key}` is \"{text}\", a group address"),
+            "the first octet is odd",
+        ),
         Ok(mac) => return Some(mac),
-        Err(_) => (format!("`{key}` is \"{text}\", which is not a MAC address"), "not a MAC address"),
+        Err(_) => (
+            format!("`{key}` is \"{text}\", which is not a MAC address"),
+            "not a MAC address",
+        ),
     };
     let help = "write six two-digit hexadecimal octets, the first of them even, as in \"02:55:0a:00:00:02\"";
     drafts.push(Draft::error(message).at(found.span, label).help(help));
@@ -82,7 +107,14 @@ pub fn ipv4(drafts: &Drafts, key: &str, found: &At<String>) -> Option<Ipv4Addr> 
     let address = found.value.parse();
     if address.is_err() {
         let bare = found.value.parse::<Ipv4Net>().map(|net| net.addr());
-        not_an_address(drafts, key, found, "IPv4", bare.ok().map(|ip| ip.to_string()), "10.0.0.2");
+        not_an_address(
+            drafts,
+            key,
+            found,
+            "IPv4",
+            bare.ok().map(|ip| ip.to_string()),
+            "10.0.0.2",
+        );
     }
     address.ok()
 }
@@ -92,7 +124,14 @@ pub fn ipv6(drafts: &Drafts, key: &str, found: &At<String>) -> Option<Ipv6Addr> 
     let address = found.value.parse();
     if address.is_err() {
         let bare = found.value.parse::<Ipv6Net>().map(|net| net.addr());
-        not_an_address(drafts, key, found, "IPv6", bare.ok().map(|ip| ip.to_string()), "2001:db8:0:1::1");
+        not_an_address(
+            drafts,
+            key,
+            found,
+            "IPv6",
+            bare.ok().map(|ip| ip.to_string()),
+            "2001:db8:0:1::1",
+        );
     }
     address.ok()
 }
@@ -105,7 +144,10 @@ fn not_an_address(
     bare: Option<String>,
     example: &str,
 ) {
-    let message = format!("`{key}` is \"{}\", which is not an {family} address", found.value);
+    let message = format!(
+        "`{key}` is \"{}\", which is not an {family} address",
+        found.value
+    );
     let draft = Draft::error(message).at(found.span, format!("not an {family} address"));
     drafts.push(match bare {
         Some(bare) => draft.help(format!("leave the prefix length away: \"{bare}\"")),
@@ -116,7 +158,14 @@ fn not_an_address(
 /// An IPv4 prefix with host bits zero.
 pub fn ipv4_prefix(drafts: &Drafts, key: &str, found: &At<String>) -> Option<Ipv4Net> {
     let Ok(net) = found.value.parse::<Ipv4Net>() else {
-        not_a_prefix(drafts, key, found, "IPv4", found.value.parse::<Ipv4Addr>().is_ok(), "10.0.0.0/24");
+        not_a_prefix(
+            drafts,
+            key,
+            found,
+            "IPv4",
+            found.value.parse::<Ipv4Addr>().is_ok(),
+            "10.0.0.0/24",
+        );
         return None;
     };
     if net.addr() != net.network() {
@@ -130,7 +179,14 @@ pub fn ipv4_prefix(drafts: &Drafts, key: &str, found: &At<String>) -> Option<Ipv
 pub fn ipv6_net(drafts: &Drafts, key: &str, found: &At<String>, example: &str) -> Option<Ipv6Net> {
     let net = found.value.parse();
     if net.is_err() {
-        not_a_prefix(drafts, key, found, "IPv6", found.value.parse::<Ipv6Addr>().is_ok(), example);
+        not_a_prefix(
+            drafts,
+            key,
+            found,
+            "IPv6",
+            found.value.parse::<Ipv6Addr>().is_ok(),
+            example,
+        );
     }
     net.ok()
 }
@@ -145,7 +201,10 @@ fn not_a_prefix(
 ) {
     let text = &found.value;
     let (message, label) = if only_address {
-        (format!("`{key}` is \"{text}\", without a prefix length"), "no prefix length".to_owned())
+        (
+            format!("`{key}` is \"{text}\", without a prefix length"),
+            "no prefix length".to_owned(),
+        )
     } else {
         let kind = format!("not an {family} address with a prefix length");
         (format!("`{key}` is \"{text}\", which is {kind}"), kind)
@@ -156,13 +215,18 @@ fn not_a_prefix(
 
 /// Reports bits behind the prefix length.
 pub fn host_bits(drafts: &Drafts, key: &str, found: &At<String>, right: &str) {
-    let message = format!("`{key}` is \"{}\", with bits set behind its length", found.value);
+    let message = format!(
+        "`{key}` is \"{}\", with bits set behind its length",
+        found.value
+    );
     let draft = Draft::error(message).at(found.span, "host bits are set");
     drafts.push(draft.help(format!("write \"{right}\"")));
 }
 
 /// Reports a value that another place has already taken.
 pub fn taken(drafts: &Drafts, message: String, second: Span, first: Span, help: &str) {
-    let draft = Draft::error(message).at(second, "the second").at(first, "the first");
+    let draft = Draft::error(message)
+        .at(second, "the second")
+        .at(first, "the first");
     drafts.push(draft.help(help));
 }
