@@ -107,8 +107,13 @@ impl Place {
         }
     }
 
-    fn mark(&self) -> LabeledSpan {
-        LabeledSpan::new(Some(self.label.clone()), self.offset, self.bytes)
+    /// The report's heading names the place of the primary mark.
+    fn mark(&self, primary: bool) -> LabeledSpan {
+        let (label, span) = (Some(self.label.clone()), (self.offset, self.bytes));
+        match primary {
+            true => LabeledSpan::new_primary_with_span(label, span),
+            false => LabeledSpan::new_with_span(label, span),
+        }
     }
 }
 
@@ -237,6 +242,9 @@ impl<'a> Drawn<'a> {
 
 impl fmt::Display for Drawn<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.source_code().is_none() {
+            write!(f, "{}: ", self.places[0].file.display())?;
+        }
         f.write_str(self.message)
     }
 }
@@ -254,12 +262,13 @@ impl Diagnostic for Drawn<'_> {
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
         let text = &self.places[0].text;
-        // An empty or unreadable file has no line to draw; its name still heads the report.
+        // An empty or unreadable file has no line to draw; then the message names the file.
         (!text.inner().is_empty()).then_some(&**text as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        Some(Box::new(self.places.iter().map(|place| place.mark())))
+        let marks = self.places.iter().enumerate();
+        Some(Box::new(marks.map(|(index, place)| place.mark(index == 0))))
     }
 
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {

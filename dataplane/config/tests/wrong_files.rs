@@ -98,6 +98,24 @@ fn the_report_draws_both_files_of_a_conflict() {
 }
 
 #[test]
+fn the_report_names_a_file_of_which_no_line_can_be_drawn() {
+    for path in ["tests/wrong/empty-file.toml", "tests/wrong/nowhere.toml"] {
+        let report = config::load(Path::new(path)).unwrap_err().report(false);
+        assert!(report.contains(&format!("{path}: the ")), "{report}");
+    }
+}
+
+#[test]
+fn the_report_is_headed_by_the_place_to_change() {
+    let path = Path::new("tests/wrong/nodes-with-one-mac.toml");
+    let report = config::load(path).unwrap_err().report(false);
+    assert!(
+        report.contains("[tests/wrong/nodes-with-one-mac.toml:16:7]"),
+        "{report}"
+    );
+}
+
+#[test]
 fn the_json_has_a_record_for_each_problem() {
     let errors = config::load(Path::new("tests/wrong/many-at-once.toml")).unwrap_err();
     let json: serde_json::Value = serde_json::from_str(&errors.json()).unwrap();

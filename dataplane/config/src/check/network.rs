@@ -16,6 +16,9 @@ use crate::source::At;
 /// A guest's MTU in bytes where none is given.
 const GUEST_MTU_DEFAULT: i64 = 1500;
 
+/// Every IPv4 link carries 68 bytes (RFC 791 section 3.2).
+const GUEST_MTU_MIN: i64 = 68;
+
 /// What re-heading may add to a packet: 20 bytes, and 8 for a fragment (docs/wire.md section 4).
 const GROWTH_BYTES: u16 = 28;
 
@@ -42,18 +45,13 @@ pub fn check(raw: &Raw, hosts: &Names<'_>, drafts: &Drafts) -> Option<Vec<Networ
             })
         });
     let mut taken = HashMap::new();
-    let mut network = |network: &raw::Network| {
+    let network = |network: &raw::Network| {
         let id = network.id.as_ref().and_then(|found| {
             let id = id(found, drafts)?;
             if let Some(first) = taken.insert(id, found.span) {
                 let message = format!("two networks have the id {:#x}", id.get());
-                value::taken(
-                    drafts,
-                    message,
-                    found.span,
-                    first,
-                    "give each network an id of its own",
-                );
+                let help = "give each network an id of its own";
+                value::taken(drafts, message, found.span, first, help);
             }
             Some(id)
         });
@@ -66,7 +64,7 @@ pub fn check(raw: &Raw, hosts: &Names<'_>, drafts: &Drafts) -> Option<Vec<Networ
             nodes: nodes?,
         })
     };
-    whole(raw.networks.iter().map(&mut network).collect())
+    whole(raw.networks.iter().map(network).collect())
 }
 
 fn id(found: &At<i64>, drafts: &Drafts) -> Option<NetworkId> {
@@ -190,12 +188,8 @@ fn mtu(raw: &raw::Subnet, uplink_mtu: Option<At<u16>>, drafts: &Drafts) -> Optio
         span: raw.span,
     };
     let found = raw.mtu.as_ref().unwrap_or(&default);
-    let mtu: u16 = value::number(
-        drafts,
-        "mtu",
-        found,
-        68..=i64::from(u16::MAX - GROWTH_BYTES),
-    )?;
+    let range = GUEST_MTU_MIN..=i64::from(u16::MAX - GROWTH_BYTES);
+    let mtu: u16 = value::number(drafts, "mtu", found, range)?;
     let uplink = uplink_mtu.filter(|uplink| mtu + GROWTH_BYTES > uplink.value);
     let Some(uplink) = uplink else {
         return Some(mtu);

@@ -22,35 +22,26 @@ pub fn check(raw: &Raw, networks: &Names<'_>, drafts: &Drafts) -> Option<Vec<Por
         })
         .collect();
     let mut devices = Devices::default();
-    if let Some(found) = raw
+    let uplink = raw
         .uplink
         .as_ref()
-        .and_then(|uplink| uplink.device.as_ref())
+        .and_then(|uplink| uplink.device.as_ref());
+    // A device that is wrong is reported where the uplink is checked.
+    if let Some((found, device)) =
+        uplink.and_then(|found| Some((found, device::parse(found, &Drafts::default())?)))
     {
-        // A device that is wrong is reported where the uplink is checked.
-        if let Some(device) = device::parse(found, &Drafts::default()) {
-            devices.claim(&device, found.span, drafts);
-        }
+        devices.claim(&device, found.span, drafts);
     }
     let mut taken: HashMap<(usize, usize), Span> = HashMap::new();
     let port = |port: &raw::Port| {
         let place = port.node.as_ref().and_then(|found| {
             let (network, node) = node_of(found, networks, &nodes, drafts)?;
-            lives_here(
-                found,
-                &raw.networks[network].nodes[node],
-                raw.host.as_ref(),
-                drafts,
-            );
+            let place = &raw.networks[network].nodes[node];
+            lives_here(found, place, raw.host.as_ref(), drafts);
             if let Some(first) = taken.insert((network, node), found.span) {
                 let message = format!("two ports are for the node \"{}\"", found.value);
-                value::taken(
-                    drafts,
-                    message,
-                    found.span,
-                    first,
-                    "a node has one port: remove one of the two",
-                );
+                let help = "a node has one port: remove one of the two";
+                value::taken(drafts, message, found.span, first, help);
             }
             Some((network, node))
         });
@@ -63,6 +54,9 @@ pub fn check(raw: &Raw, networks: &Names<'_>, drafts: &Drafts) -> Option<Vec<Por
             .worker
             .as_ref()
             .and_then(|found| worker(found, raw.host.as_ref(), drafts));
+        let (rx, tx) = (&port.rx_descriptors, &port.tx_descriptors);
+        let rx_descriptors = value::descriptors(drafts, "rx_descriptors", rx.as_ref());
+        let tx_descriptors = value::descriptors(drafts, "tx_descriptors", tx.as_ref());
         let (network, node) = place?;
         Some(Port {
             network,
@@ -70,16 +64,8 @@ pub fn check(raw: &Raw, networks: &Names<'_>, drafts: &Drafts) -> Option<Vec<Por
             name: port.node.as_ref()?.value.clone(),
             device: device?.text,
             worker,
-            rx_descriptors: value::descriptors(
-                drafts,
-                "rx_descriptors",
-                port.rx_descriptors.as_ref(),
-            ),
-            tx_descriptors: value::descriptors(
-                drafts,
-                "tx_descriptors",
-                port.tx_descriptors.as_ref(),
-            ),
+            rx_descriptors,
+            tx_descriptors,
         })
     };
     let ports = raw.ports.iter().map(port).collect();

@@ -1,7 +1,9 @@
 //! Single values: numbers in a range, one of some words, addresses
 
+use std::fmt::Display;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use ipnet::{Ipv4Net, Ipv6Net};
 use wire::ethernet::MacAddress;
@@ -104,70 +106,29 @@ pub fn mac(drafts: &Drafts, key: &str, found: &At<String>) -> Option<MacAddress>
 
 /// An IPv4 address.
 pub fn ipv4(drafts: &Drafts, key: &str, found: &At<String>) -> Option<Ipv4Addr> {
-    let address = found.value.parse();
-    if address.is_err() {
-        let bare = found.value.parse::<Ipv4Net>().map(|net| net.addr());
-        not_an_address(
-            drafts,
-            key,
-            found,
-            "IPv4",
-            bare.ok().map(|ip| ip.to_string()),
-            "10.0.0.2",
-        );
-    }
-    address.ok()
+    let form = Form {
+        family: "IPv4",
+        example: "10.0.0.2",
+    };
+    address(drafts, key, found, form, Ipv4Net::addr)
 }
 
 /// An IPv6 address.
 pub fn ipv6(drafts: &Drafts, key: &str, found: &At<String>) -> Option<Ipv6Addr> {
-    let address = found.value.parse();
-    if address.is_err() {
-        let bare = found.value.parse::<Ipv6Net>().map(|net| net.addr());
-        not_an_address(
-            drafts,
-            key,
-            found,
-            "IPv6",
-            bare.ok().map(|ip| ip.to_string()),
-            "2001:db8:0:1::1",
-        );
-    }
-    address.ok()
-}
-
-fn not_an_address(
-    drafts: &Drafts,
-    key: &str,
-    found: &At<String>,
-    family: &str,
-    bare: Option<String>,
-    example: &str,
-) {
-    let message = format!(
-        "`{key}` is \"{}\", which is not an {family} address",
-        found.value
-    );
-    let draft = Draft::error(message).at(found.span, format!("not an {family} address"));
-    drafts.push(match bare {
-        Some(bare) => draft.help(format!("leave the prefix length away: \"{bare}\"")),
-        None => draft.help(format!("write one such as \"{example}\"")),
-    });
+    let form = Form {
+        family: "IPv6",
+        example: "2001:db8:0:1::1",
+    };
+    address(drafts, key, found, form, Ipv6Net::addr)
 }
 
 /// An IPv4 prefix with host bits zero.
 pub fn ipv4_prefix(drafts: &Drafts, key: &str, found: &At<String>) -> Option<Ipv4Net> {
-    let Ok(net) = found.value.parse::<Ipv4Net>() else {
-        not_a_prefix(
-            drafts,
-            key,
-            found,
-            "IPv4",
-            found.value.parse::<Ipv4Addr>().is_ok(),
-            "10.0.0.0/24",
-        );
-        return None;
+    let form = Form {
+        family: "IPv4",
+        example: "10.0.0.0/24",
     };
+    let net: Ipv4Net = net::<_, Ipv4Addr>(drafts, key, found, form)?;
     if net.addr() != net.network() {
         host_bits(drafts, key, found, &net.trunc().to_string());
         return None;
@@ -177,40 +138,66 @@ pub fn ipv4_prefix(drafts: &Drafts, key: &str, found: &At<String>) -> Option<Ipv
 
 /// An IPv6 address or prefix with its length.
 pub fn ipv6_net(drafts: &Drafts, key: &str, found: &At<String>, example: &str) -> Option<Ipv6Net> {
-    let net = found.value.parse();
-    if net.is_err() {
-        not_a_prefix(
-            drafts,
-            key,
-            found,
-            "IPv6",
-            found.value.parse::<Ipv6Addr>().is_ok(),
+    net::<_, Ipv6Addr>(
+        drafts,
+        key,
+        found,
+        Form {
+            family: "IPv6",
             example,
-        );
-    }
-    net.ok()
+        },
+    )
 }
 
-fn not_a_prefix(
+/// How an address should look, for messages.
+struct Form<'a> {
+    family: &'a str,
+    example: &'a str,
+}
+
+/// An address; one with a prefix length is what people write instead.
+fn address<A: FromStr + Display, N: FromStr>(
     drafts: &Drafts,
     key: &str,
     found: &At<String>,
-    family: &str,
-    only_address: bool,
-    example: &str,
-) {
+    Form { family, example }: Form<'_>,
+    address_of: fn(&N) -> A,
+) -> Option<A> {
     let text = &found.value;
-    let (message, label) = if only_address {
-        (
-            format!("`{key}` is \"{text}\", without a prefix length"),
-            "no prefix length".to_owned(),
-        )
-    } else {
-        let kind = format!("not an {family} address with a prefix length");
-        (format!("`{key}` is \"{text}\", which is {kind}"), kind)
-    };
-    let draft = Draft::error(message).at(found.span, label);
-    drafts.push(draft.help(format!("write it in the form of \"{example}\"")));
+    let address = text.parse().ok();
+    if address.is_none() {
+        let help = match text.parse() {
+            Ok(net) => format!("leave the prefix length away: \"{}\"", address_of(&net)),
+            Err(_) => format!("write one such as \"{example}\""),
+        };
+        let message = format!("`{key}` is \"{text}\", which is not an {family} address");
+        let draft = Draft::error(message).at(found.span, format!("not an {family} address"));
+        drafts.push(draft.help(help));
+    }
+    address
+}
+
+/// An address with its prefix length; one without is what people write instead.
+fn net<N: FromStr, A: FromStr>(
+    drafts: &Drafts,
+    key: &str,
+    found: &At<String>,
+    Form { family, example }: Form<'_>,
+) -> Option<N> {
+    let text = &found.value;
+    let net = text.parse().ok();
+    if net.is_none() {
+        let (wrong, label) = match text.parse::<A>() {
+            Ok(_) => ("without a prefix length".to_owned(), "no prefix length"),
+            Err(_) => {
+                let wrong = format!("which is not an {family} address with a prefix length");
+                (wrong, "not an address with a length")
+            }
+        };
+        let draft = Draft::error(format!("`{key}` is \"{text}\", {wrong}")).at(found.span, label);
+        drafts.push(draft.help(format!("write it in the form of \"{example}\"")));
+    }
+    net
 }
 
 /// Reports bits behind the prefix length.
