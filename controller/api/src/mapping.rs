@@ -7,8 +7,6 @@ use std::str::FromStr;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use wire::ethernet::MacAddress;
-
 use crate::{ApiError, ErrorKind};
 
 /// A change to the mappings that is made as one: all of its entries, or none.
@@ -39,16 +37,10 @@ pub struct Mapping {
     pub address: Ipv4Addr,
     /// The name of the owning host.
     pub host: String,
-    /// The node's MAC, if not the virtual one of its address.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "crate::text::option"
-    )]
-    pub mac: Option<MacAddress>,
-    /// A name for the node, shown in the status.
+    /// The owner generation that the owner's packets carry (docs/wire.md section 2): 1, and so
+    /// left out, unless the address has moved to another host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub generation: Option<u8>,
 }
 
 /// A virtual address.

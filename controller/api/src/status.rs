@@ -150,7 +150,7 @@ pub struct DropStatus {
 
 /// Where every packet that came in has gone.
 ///
-/// `received + injected = delivered + transmitted + answered + punted + dropped + unexplained`, and
+/// `received + injected = delivered + transmitted + punted + dropped + unexplained`, and
 /// `unexplained` is 0 whenever no packet is on its way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Balance {
@@ -158,12 +158,10 @@ pub struct Balance {
     pub received: u64,
     /// Packets that the host itself sent (neighbour discovery, answers to ping).
     pub injected: u64,
-    /// Packets handed to guests of this host.
+    /// Packets handed to guests of this host, answers to their ARP requests included.
     pub delivered: u64,
     /// Packets handed to the uplink.
     pub transmitted: u64,
-    /// ARP requests answered in place.
-    pub answered: u64,
     /// Packets handed to the controller.
     pub punted: u64,
     /// Packets dropped with a reason.
@@ -176,14 +174,7 @@ impl Balance {
     /// The same counts with `unexplained` drawn up from the others.
     #[must_use]
     pub fn drawn(self) -> Self {
-        let gone = [
-            self.delivered,
-            self.transmitted,
-            self.answered,
-            self.punted,
-            self.dropped,
-        ]
-        .into_iter();
+        let gone = [self.delivered, self.transmitted, self.punted, self.dropped].into_iter();
         let unexplained = i128::from(self.received) + i128::from(self.injected)
             - gone.map(i128::from).sum::<i128>();
         let unexplained = unexplained.clamp(i64::MIN.into(), i64::MAX.into()) as i64;

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use api::{Mapping, MappingBatch, MappingKey, NetworkRef};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use wire::ethernet::MacAddress;
 
 use crate::failure::EXIT_CODES;
 
@@ -95,8 +94,8 @@ pub enum MappingCommand {
     Remove(MappingRemove),
     /// Add the mappings in a file, in batches that are each applied whole or not at all
     ///
-    /// A line of the file is `NETWORK ADDRESS HOST [MAC]`, as in `z 10.0.0.9 s`, or a JSON object
-    /// with the fields network, address, host and, if wanted, mac and name. What follows a # is a
+    /// A line of the file is `NETWORK ADDRESS HOST [GENERATION]`, as in `z 10.0.0.9 s`, or a JSON object
+    /// with the fields network, address, host and, if wanted, generation. What follows a # is a
     /// comment. The whole file is read and checked before anything is sent.
     Load {
         /// The file; - is standard input
@@ -113,12 +112,9 @@ pub struct MappingAdd {
     /// The host that owns it
     #[arg(value_name = "HOST")]
     owner: String,
-    /// The node's MAC, if not the virtual one of its address
-    #[arg(long)]
-    mac: Option<MacAddress>,
-    /// A name for the node, shown in the status
-    #[arg(long)]
-    name: Option<String>,
+    /// The owner generation that its packets carry; 1 unless the address has moved
+    #[arg(long, value_name = "NUMBER")]
+    generation: Option<u8>,
 }
 
 #[derive(Debug, Args)]
@@ -135,16 +131,14 @@ impl From<MappingAdd> for MappingBatch {
             network,
             address,
             owner: host,
-            mac,
-            name,
+            generation,
         } = add;
         Self::Add {
             mappings: vec![Mapping {
                 network,
                 address,
                 host,
-                mac,
-                name,
+                generation,
             }],
         }
     }

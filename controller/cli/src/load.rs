@@ -174,8 +174,7 @@ mod tests {
                     network,
                     address,
                     host,
-                    mac: None,
-                    name: None,
+                    generation: None,
                 },
             }
         };

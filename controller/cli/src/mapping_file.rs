@@ -1,4 +1,4 @@
-//! A file of mappings, one a line: `NETWORK ADDRESS HOST [MAC]` or a JSON object; `#` begins a
+//! A file of mappings, one a line: `NETWORK ADDRESS HOST [GENERATION]` or a JSON object; `#` begins a
 //! comment.
 
 use std::fs::File;
@@ -80,15 +80,15 @@ fn parse_line(octets: &[u8]) -> Result<Option<Mapping>, String> {
         .split_once('#')
         .map_or(line, |(before, _comment)| before);
     let words: Vec<_> = line.split_whitespace().collect();
-    let (network, address, host, mac) = match *words.as_slice() {
+    let (network, address, host, generation) = match *words.as_slice() {
         [] => return Ok(None),
         [network, address, host] => (network, address, host, None),
-        [network, address, host, mac] => (network, address, host, Some(mac)),
+        [network, address, host, generation] => (network, address, host, Some(generation)),
         _ => {
             let count = words.len();
             return Err(format!(
                 "{count} word{} where 3 or 4 belong; \
-                 write NETWORK ADDRESS HOST [MAC], as in: z 10.0.0.9 s",
+                 write NETWORK ADDRESS HOST [GENERATION], as in: z 10.0.0.9 s",
                 if count == 1 { "" } else { "s" }
             ));
         }
@@ -99,11 +99,10 @@ fn parse_line(octets: &[u8]) -> Result<Option<Mapping>, String> {
             .parse()
             .map_err(|_| format!("address {address:?} is not an IPv4 address like 10.0.0.9"))?,
         host: host.to_owned(),
-        mac: mac
+        generation: generation
             .map(str::parse)
             .transpose()
-            .map_err(|error| format!("{error}"))?,
-        name: None,
+            .map_err(|_| "the generation is not a number within 0 to 255".to_owned())?,
     }))
 }
 
@@ -121,24 +120,23 @@ mod tests {
 
     #[test]
     fn both_forms_comments_and_empty_lines_are_read_with_their_line_numbers() {
-        let text = b"# fabric\n\nz 10.0.0.9 s # k\r\n\t0x123456  10.0.0.9 s 02:55:0a:00:00:09\n\
-            {\"network\": \"z\", \"address\": \"10.0.0.8\", \"host\": \"r\", \"name\": \"#1\"}";
+        let text = b"# fabric\n\nz 10.0.0.9 s # k\r\n\t0x123456  10.0.0.9 s 2\n\
+            {\"network\": \"z\", \"address\": \"10.0.0.8\", \"host\": \"r\", \"generation\": 3}";
         let k = Mapping {
             network: NetworkRef::Name("z".to_owned()),
             address: Ipv4Addr::new(10, 0, 0, 9),
             host: "s".to_owned(),
-            mac: None,
-            name: None,
+            generation: None,
         };
         let by_id = Mapping {
             network: NetworkRef::Id(0x12_3456),
-            mac: Some("02:55:0a:00:00:09".parse().unwrap()),
+            generation: Some(2),
             ..k.clone()
         };
         let named = Mapping {
             address: Ipv4Addr::new(10, 0, 0, 8),
             host: "r".to_owned(),
-            name: Some("#1".to_owned()),
+            generation: Some(3),
             ..k.clone()
         };
         let expected = [(3, k), (4, by_id), (5, named)];
@@ -150,14 +148,14 @@ mod tests {
 
     #[test]
     fn every_wrong_line_is_told_with_its_number_and_what_to_write() {
-        let text = b"z 10.0.0.9\nz 10.0.9 s\nZ! 10.0.0.9 s\nz 10.0.0.9 s mac\nz 10.0.0.9 s\n\
+        let text = b"z 10.0.0.9\nz 10.0.9 s\nZ! 10.0.0.9 s\nz 10.0.0.9 s later\nz 10.0.0.9 s\n\
             \xff\n{}\na b c d e\n";
         let error = parse(text).unwrap_err();
         let told: Vec<_> = error.lines().collect();
         assert_eq!(
             told[0],
             "f:1: 2 words where 3 or 4 belong; \
-             write NETWORK ADDRESS HOST [MAC], as in: z 10.0.0.9 s"
+             write NETWORK ADDRESS HOST [GENERATION], as in: z 10.0.0.9 s"
         );
         assert_eq!(
             told[1],
@@ -168,7 +166,7 @@ mod tests {
             "{error}"
         );
         assert!(
-            told[3].starts_with("f:4: ") && told[3].contains("mac"),
+            told[3].starts_with("f:4: ") && told[3].contains("generation"),
             "{error}"
         );
         assert_eq!(told[4], "f:6: this is not UTF-8 text");

@@ -156,14 +156,13 @@ fn balance(balance: &Balance) -> String {
         injected,
         delivered,
         transmitted,
-        answered,
         punted,
         dropped,
         unexplained,
     } = balance;
     format!(
         "received {received} + injected {injected} = delivered {delivered} \
-         + transmitted {transmitted} + answered {answered} + punted {punted} \
+         + transmitted {transmitted} + punted {punted} \
          + dropped {dropped} + unexplained {unexplained}"
     )
 }

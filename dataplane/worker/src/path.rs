@@ -20,7 +20,7 @@ pub(crate) struct Path<Io: BurstIo> {
     pub(crate) outputs: Outputs<Io::Packet>,
     pub(crate) local_ids: LocalIds,
     pub(crate) to_controller: PuntSender,
-    pub(crate) from_controller: PuntReceiver,
+    pub(crate) from_controller: Option<PuntReceiver>,
     /// A frame on its way from the controller, kept to reuse its memory.
     pub(crate) injected_frame: Vec<u8>,
 }
@@ -68,7 +68,10 @@ impl<Io: BurstIo> Path<Io> {
     /// frames were taken from it.
     pub(crate) fn inject(&mut self) -> usize {
         let mut taken = 0;
-        while taken < BURST_PACKETS_MAX && self.from_controller.pop(&mut self.injected_frame) {
+        while taken < BURST_PACKETS_MAX
+            && let Some(ring) = &mut self.from_controller
+            && ring.pop(&mut self.injected_frame)
+        {
             taken += 1;
             self.counters.worker.injected.add(1);
             match self.io.allocate(&self.injected_frame) {

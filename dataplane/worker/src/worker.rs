@@ -24,8 +24,9 @@ pub struct Assignment<'a> {
     pub counters: Arc<WorkerCounters>,
     /// Frames for the controller.
     pub to_controller: PuntSender,
-    /// Frames from the controller, to be sent at the uplink.
-    pub from_controller: PuntReceiver,
+    /// Frames from the controller, to be sent at the uplink; it uses one worker
+    /// for all.
+    pub from_controller: Option<PuntReceiver>,
 }
 
 /// Longest frame that the controller sends, for which memory is set aside.

@@ -32,8 +32,7 @@ fn add(address: Ipv4Addr, host: &str) -> Mapping {
         network,
         address,
         host: host.to_owned(),
-        mac: None,
-        name: None,
+        generation: None,
     }
 }
 

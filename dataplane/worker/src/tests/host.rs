@@ -84,17 +84,18 @@ pub(super) fn snapshot(me: u16) -> Snapshot {
             generation: 1,
         })
     };
-    let nodes = NODES
-        .iter()
-        .filter(|node| node.2 == me && node.3 > 0)
-        .map(|&(net, address, host, _)| LocalNode {
-            network: network(net),
-            address: address.into(),
-            mac: MacAddress::virtual_of(address.into()),
-            subnet: subnet(address),
-            prefix: prefix(host, net),
-            generation: 1,
-        });
+    let nodes =
+        NODES
+            .iter()
+            .filter(|node| node.2 == me && node.3 > 0)
+            .map(|&(net, address, host, _)| LocalNode {
+                network: network(net),
+                address: address.into(),
+                mac: MacAddress::virtual_of(address.into()),
+                subnet: subnet(address),
+                prefix: prefix(host, net),
+                generation: 1,
+            });
     Snapshot {
         version: 0,
         fabric: Fabric {
@@ -153,7 +154,7 @@ impl Host {
             tables: publisher.reader(),
             counters: Arc::clone(&counters),
             to_controller,
-            from_controller,
+            from_controller: Some(from_controller),
         };
         Self {
             worker: Worker::new(MemoryIo::new(ports), assignment),

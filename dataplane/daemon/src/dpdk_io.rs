@@ -1,0 +1,74 @@
+//! DPDK's queues as a worker wants them.
+
+use arrayvec::ArrayVec;
+use dpdk::{Mbuf, Mempool, RingConsumer, RingProducer, RxQueue, TxQueue};
+use tables::PortIndex;
+use worker::{BURST_PACKETS_MAX, Burst, BurstIo, WorkerIndex};
+
+/// Both directions of a port, or of one worker's share of it.
+pub(crate) struct QueuePair {
+    pub(crate) rx: RxQueue,
+    pub(crate) tx: TxQueue,
+}
+
+/// What one worker polls and fills.
+pub(crate) struct DpdkIo {
+    /// By port; `None` for the guest ports of other workers.
+    pub(crate) ports: Box<[Option<QueuePair>]>,
+    /// Buffers for frames from the controller.
+    pub(crate) pool: Mempool,
+    /// By worker; `None` for this one.
+    pub(crate) to_workers: Box<[Option<RingProducer>]>,
+    /// One from each other worker.
+    pub(crate) from_workers: Box<[RingConsumer]>,
+    /// Which of these is asked first the next time.
+    pub(crate) next_ring: usize,
+}
+
+impl BurstIo for DpdkIo {
+    type Packet = Mbuf;
+
+    #[inline]
+    fn receive(&mut self, port: PortIndex, burst: &mut Burst<Mbuf>) {
+        if let Some(queues) = &mut self.ports[port.index()] {
+            queues.rx.burst(burst);
+        }
+    }
+
+    #[inline]
+    fn transmit(&mut self, port: PortIndex, burst: &mut Burst<Mbuf>) {
+        if let Some(queues) = &mut self.ports[port.index()] {
+            queues.tx.burst(burst);
+        }
+    }
+
+    fn hand_over(&mut self, owner: WorkerIndex, port: PortIndex, burst: &mut Burst<Mbuf>) {
+        if let Some(ring) = &mut self.to_workers[usize::from(owner.0)] {
+            for mbuf in burst.iter_mut() {
+                mbuf.set_tag(port.0);
+            }
+            ring.enqueue(burst);
+        }
+    }
+
+    fn take_handed_over(&mut self, taken: &mut Burst<(PortIndex, Mbuf)>) {
+        // One ring a round, in turn, so that none starves another.
+        let rings = self.from_workers.len();
+        let Some(ring) = self.from_workers.get_mut(self.next_ring) else {
+            return;
+        };
+        self.next_ring = (self.next_ring + 1) % rings;
+        let mut burst: ArrayVec<Mbuf, BURST_PACKETS_MAX> = ArrayVec::new();
+        ring.dequeue(&mut burst);
+        taken.extend(burst.into_iter().map(|mbuf| (PortIndex(mbuf.tag()), mbuf)));
+    }
+
+    fn allocate(&mut self, frame: &[u8]) -> Option<Mbuf> {
+        Mbuf::from_bytes(&self.pool, frame)
+    }
+
+    #[inline]
+    fn prefetch<T>(&self, target: &T) {
+        dpdk::clock::prefetch(target);
+    }
+}

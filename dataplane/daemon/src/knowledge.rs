@@ -1,0 +1,132 @@
+//! From the configuration to the first snapshot of the tables.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use config::{Config, Network, Node};
+use tables::mappings::{Change, LocalPort};
+use tables::snapshot::{Fabric, LocalHost};
+use tables::{Entry, HostIndex, Key, LocalNode, Mappings, PortIndex, Snapshot, Subnet, Uplink};
+use wire::address::NetworkId;
+use wire::ethernet::MacAddress;
+
+/// The generation of an address that has never moved to another host.
+pub(crate) const FIRST_GENERATION: u8 = 1;
+
+/// What this host knows when it starts. `uplink_mac` is the device's.
+///
+/// Guest ports are numbered in the order of the configuration, from 1.
+pub(crate) fn first_snapshot(config: &Config, uplink_mac: MacAddress) -> Snapshot {
+    let own = &config.fabric.hosts[config.host.index];
+    let layout = config.fabric.layout;
+    Snapshot {
+        version: 0,
+        fabric: Fabric {
+            prefix: config.fabric.prefix,
+            layout,
+            rules: config.fabric.rules,
+        },
+        host: LocalHost {
+            index: host_index(config.host.index),
+            locator: own.locator,
+            control_address: layout.control_address(&own.locator),
+        },
+        uplink: Uplink {
+            address: config.uplink.address,
+            mac: uplink_mac,
+            next_hop_mac: config.uplink.next_hop_mac,
+            mtu: config.uplink.mtu,
+        },
+        nodes: config
+            .ports
+            .iter()
+            .map(|port| local_node(config, port))
+            .collect(),
+        networks: Arc::new(
+            config
+                .networks
+                .iter()
+                .map(|n| n.id.get())
+                .collect::<BTreeSet<_>>(),
+        ),
+        mappings: Mappings::default().with(&mappings(config)),
+    }
+}
+
+/// The mapping of an address that lives on a host of the fabric.
+pub(crate) fn entry(
+    config: &Config,
+    network: NetworkId,
+    address: Ipv4Addr,
+    host: usize,
+    generation: u8,
+) -> Entry {
+    let locator = &config.fabric.hosts[host].locator;
+    Entry {
+        key: Key::new(network, address),
+        prefix: config.fabric.layout.prefix96(locator, network.get()),
+        owner: host_index(host),
+        port: None,
+        generation,
+    }
+}
+
+/// The guest port that leads to an address, if one does.
+pub(crate) fn port_of(config: &Config, network: NetworkId, address: Ipv4Addr) -> Option<PortIndex> {
+    let at = config.ports.iter().position(|port| {
+        let (owner, node) = behind(config, port);
+        owner.id == network && node.address == address
+    })?;
+    Some(PortIndex(u16::try_from(at + 1).ok()?))
+}
+
+/// The network and the node behind a guest port.
+pub(crate) fn behind<'a>(config: &'a Config, port: &config::Port) -> (&'a Network, &'a Node) {
+    let network = &config.networks[port.network];
+    (network, &network.nodes[port.node])
+}
+
+fn host_index(index: usize) -> HostIndex {
+    HostIndex(u16::try_from(index).expect("the configuration has at most 65,535 hosts"))
+}
+
+fn mappings(config: &Config) -> Vec<Change> {
+    let nodes = config
+        .networks
+        .iter()
+        .flat_map(|network| network.nodes.iter().map(move |node| (network, node)));
+    nodes
+        .map(|(network, node)| {
+            let port = port_of(config, network.id, node.address);
+            Change::Put(Entry {
+                port: port.and_then(|port| LocalPort::new(port.0)),
+                ..entry(
+                    config,
+                    network.id,
+                    node.address,
+                    node.host,
+                    FIRST_GENERATION,
+                )
+            })
+        })
+        .collect()
+}
+
+fn local_node(config: &Config, port: &config::Port) -> LocalNode {
+    let (network, node) = behind(config, port);
+    let subnet = &network.subnets[node.subnet];
+    let own = &config.fabric.hosts[config.host.index].locator;
+    LocalNode {
+        network: network.id,
+        address: node.address,
+        mac: node.mac,
+        subnet: Subnet::new(
+            subnet.prefix.addr(),
+            subnet.prefix.prefix_len(),
+            subnet.gateway,
+        ),
+        prefix: config.fabric.layout.prefix96(own, network.id.get()),
+        generation: FIRST_GENERATION,
+    }
+}

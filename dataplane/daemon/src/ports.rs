@@ -1,0 +1,189 @@
+//! The devices of a host, opened.
+
+use config::{Config, Memory};
+use dpdk::pool::{DATA_ROOM_BYTES_DEFAULT, HEADROOM_BYTES};
+use dpdk::{Eal, EalOptions, Mempool, Port, PortOptions};
+use wire::ethernet::{self, MacAddress};
+use worker::WorkerIndex;
+
+use crate::dpdk_io::QueuePair;
+use crate::knowledge;
+use crate::launch::LaunchError;
+use crate::status::OpenPort;
+
+/// Descriptors of a queue, unless the configuration says otherwise: a tenth of
+/// a second's worth at 20,000 packets a second, since on a shared machine a
+/// worker can lose its core for that long.
+const DESCRIPTORS_DEFAULT: u16 = 2048;
+
+/// Buffers of a port beyond its descriptors: bursts on their way, the threads'
+/// caches, and what af_xdp keeps for the kernel.
+const MBUFS_BESIDE_DESCRIPTORS: u32 = 4096;
+
+/// Buffers that each thread keeps at hand.
+const MBUF_CACHE: u32 = 256;
+
+/// What the kernel leaves free in front of a frame in an XDP buffer.
+const XDP_HEADROOM_BYTES: u16 = 256;
+
+/// How DPDK is started for this configuration.
+pub(crate) fn eal_options(config: &Config) -> EalOptions {
+    let guests = config.ports.iter().map(|port| port.device.clone());
+    EalOptions {
+        program: "understudyd".to_owned(),
+        file_prefix: format!("understudy-{}", config.host.name),
+        memory: match config.host.memory {
+            Memory::HugePages { mib } => dpdk::Memory::HugePages { mib },
+            Memory::Ordinary { mib } => dpdk::Memory::Ordinary { mib },
+        },
+        worker_cores: config.host.workers.clone(),
+        devices: std::iter::once(config.uplink.device.clone())
+            .chain(guests)
+            .collect(),
+        telemetry: false,
+    }
+}
+
+/// The ports of a host, the uplink first.
+pub(crate) struct Ports {
+    /// They close when this is dropped, after their queues.
+    pub(crate) handles: Vec<Port>,
+    /// What the local API tells about them.
+    pub(crate) described: Vec<OpenPort>,
+    /// By port: one pair for each worker at the uplink, one at a guest port.
+    pub(crate) queues: Vec<Vec<QueuePair>>,
+    /// For each guest port, the worker that owns it.
+    pub(crate) owners: Vec<WorkerIndex>,
+    /// The uplink's buffers.
+    pub(crate) pool: Mempool,
+}
+
+/// What a port is to be.
+struct Plan<'a> {
+    name: &'a str,
+    device: &'a str,
+    queues: u16,
+    descriptors: (Option<u16>, Option<u16>),
+    mtu: u16,
+    /// The lcore that polls it, if it is one.
+    lcore: Option<u16>,
+    /// Whether frames come to other addresses than the device's own.
+    promiscuous: bool,
+}
+
+impl Ports {
+    /// Opens and starts all devices.
+    ///
+    /// # Errors
+    /// The first device that cannot be had as it is configured.
+    pub(crate) fn open(eal: &Eal, config: &Config) -> Result<Self, LaunchError> {
+        let workers = &config.host.workers;
+        let uplink = &config.uplink;
+        let plan = Plan {
+            name: "uplink",
+            device: &uplink.device,
+            queues: workers.len() as u16,
+            descriptors: (uplink.rx_descriptors, uplink.tx_descriptors),
+            mtu: uplink.mtu,
+            lcore: None,
+            promiscuous: uplink.mac.is_some(),
+        };
+        let pool = plan.pool(eal, 0)?;
+        let mut ports = Self {
+            handles: Vec::new(),
+            described: Vec::new(),
+            queues: Vec::new(),
+            owners: owners(config),
+            pool: pool.clone(),
+        };
+        ports.start(eal, &plan, &pool)?;
+        for (index, port) in config.ports.iter().enumerate() {
+            let (network, node) = knowledge::behind(config, port);
+            let plan = Plan {
+                name: &port.name,
+                device: &port.device,
+                queues: 1,
+                descriptors: (port.rx_descriptors, port.tx_descriptors),
+                mtu: network.subnets[node.subnet].mtu,
+                lcore: Some(workers[usize::from(ports.owners[index].0)]),
+                // A guest sends to the virtual MACs of others.
+                promiscuous: true,
+            };
+            let pool = plan.pool(eal, index + 1)?;
+            ports.start(eal, &plan, &pool)?;
+        }
+        Ok(ports)
+    }
+
+    /// The Ethernet address under which this host is known on the uplink.
+    pub(crate) fn uplink_mac(&self, config: &Config) -> MacAddress {
+        config.uplink.mac.unwrap_or(self.described[0].mac)
+    }
+
+    fn start(&mut self, eal: &Eal, plan: &Plan<'_>, pool: &Mempool) -> Result<(), LaunchError> {
+        let options = PortOptions {
+            rx_queues: plan.queues,
+            tx_queues: plan.queues,
+            rx_descriptors: plan.descriptors.0.unwrap_or(DESCRIPTORS_DEFAULT),
+            tx_descriptors: plan.descriptors.1.unwrap_or(DESCRIPTORS_DEFAULT),
+            mtu: plan.mtu,
+            promiscuous: plan.promiscuous,
+        };
+        let pools = vec![pool.clone(); usize::from(plan.queues)];
+        let started = Port::start(eal, plan.device, &options, &pools);
+        let (port, rx, tx) = started.map_err(|source| LaunchError::Port {
+            name: plan.name.to_owned(),
+            source,
+        })?;
+        self.described.push(OpenPort {
+            name: plan.name.to_owned(),
+            device: plan.device.to_owned(),
+            driver: port.capabilities().driver.clone(),
+            mac: MacAddress(port.mac()),
+            lcore: plan.lcore,
+            statistics: port.statistics(),
+        });
+        self.queues.push(
+            rx.into_iter()
+                .zip(tx)
+                .map(|(rx, tx)| QueuePair { rx, tx })
+                .collect(),
+        );
+        self.handles.push(port);
+        Ok(())
+    }
+}
+
+impl Plan<'_> {
+    /// The buffers of the port `index`.
+    fn pool(&self, eal: &Eal, index: usize) -> Result<Mempool, LaunchError> {
+        let (rx, tx) = self.descriptors;
+        let descriptors = u32::from(rx.unwrap_or(DESCRIPTORS_DEFAULT))
+            + u32::from(tx.unwrap_or(DESCRIPTORS_DEFAULT));
+        let mbufs = descriptors * u32::from(self.queues) + MBUFS_BESIDE_DESCRIPTORS;
+        // One less than a power of two is what a pool's ring holds best.
+        let mbufs = mbufs.next_power_of_two() - 1;
+        let frame_bytes = self.mtu.saturating_add(ethernet::HEADER_BYTES as u16);
+        let needed = frame_bytes.saturating_add(HEADROOM_BYTES + XDP_HEADROOM_BYTES);
+        let data_room = needed.max(DATA_ROOM_BYTES_DEFAULT);
+        Ok(Mempool::create(
+            eal,
+            &format!("port{index}"),
+            mbufs,
+            MBUF_CACHE,
+            data_room,
+            None,
+        )?)
+    }
+}
+
+/// Which worker owns which guest port: the one that the configuration names,
+/// else each in turn.
+fn owners(config: &Config) -> Vec<WorkerIndex> {
+    let workers = &config.host.workers;
+    let owner = |(index, port): (usize, &config::Port)| {
+        let named = workers.iter().position(|lcore| Some(*lcore) == port.worker);
+        WorkerIndex(named.unwrap_or(index % workers.len()) as u16)
+    };
+    config.ports.iter().enumerate().map(owner).collect()
+}

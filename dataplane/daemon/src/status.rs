@@ -1,0 +1,261 @@
+//! What the local API shows of this host.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+
+use api::server::HostView;
+use api::{
+    ApiError, Applied, Balance, DropStatus, ErrorKind, HostStatus, MappingBatch, NodeStatus,
+    PortStatus, Status, UplinkStatus, WorkerStatus,
+};
+use config::Config;
+use dpdk::{DeviceLosses, PortStatistics};
+use parking_lot::Mutex;
+use rtrb::Producer;
+use tables::counters::WorkerCounters;
+use tables::publication::Observer;
+use tables::{Key, PortIndex, Snapshot};
+use tokio::sync::oneshot;
+use wire::drop_reason::DropReason;
+use wire::ethernet::MacAddress;
+
+use crate::agent::Command;
+use crate::clock::Uptime;
+use crate::knowledge;
+
+/// A port as it was opened.
+pub(crate) struct OpenPort {
+    pub(crate) name: String,
+    pub(crate) device: String,
+    pub(crate) driver: String,
+    pub(crate) mac: MacAddress,
+    /// The lcore of the worker that owns it; `None` for the uplink, where each
+    /// worker has a queue.
+    pub(crate) lcore: Option<u16>,
+    pub(crate) statistics: PortStatistics,
+}
+
+/// The running host, for the service thread.
+pub(crate) struct View {
+    pub(crate) config: Arc<Config>,
+    pub(crate) ports: Vec<OpenPort>,
+    pub(crate) counters: Vec<Arc<WorkerCounters>>,
+    pub(crate) tables: Observer,
+    pub(crate) commands: Mutex<Producer<Command>>,
+    pub(crate) uptime: Uptime,
+}
+
+impl HostView for View {
+    fn status(&self) -> Status {
+        let snapshot = self.tables.current();
+        let versions: Vec<u64> = self.tables.versions().collect();
+        let flows: Vec<PortFlow> = (0u16..)
+            .zip(&self.ports)
+            .map(|(index, port)| self.flow(PortIndex(index), port))
+            .collect();
+        Status {
+            host: self.config.host.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            uptime_s: self.uptime.seconds(),
+            table_version: snapshot.version,
+            hosts: self.hosts(),
+            uplink: self.uplink(&snapshot),
+            ports: self
+                .ports
+                .iter()
+                .zip(&flows)
+                .map(|(port, flow)| port_status(port, flow))
+                .collect(),
+            nodes: self.nodes(&snapshot),
+            mappings: snapshot.mappings.len() as u64,
+            workers: self.workers(&versions),
+            table_version_by_worker: versions,
+            drops: drops(&flows),
+            balance: self.balance(&flows),
+        }
+    }
+
+    fn apply(&self, batch: MappingBatch) -> impl Future<Output = Result<Applied, ApiError>> + Send {
+        let (answer, answered) = oneshot::channel();
+        let queued = self.commands.lock().push(Command { batch, answer });
+        async move {
+            queued.map_err(|_| unavailable("the controller has too much to do; try again"))?;
+            answered
+                .await
+                .unwrap_or_else(|_| Err(unavailable("the daemon is ending")))
+        }
+    }
+}
+
+fn unavailable(what: &str) -> ApiError {
+    ApiError::new(ErrorKind::Unavailable, what)
+}
+
+/// What went through a port, all workers and the device itself together.
+struct PortFlow {
+    /// Frames that the port was given by the outside, lost ones included.
+    arrived: u64,
+    rx: (u64, u64),
+    tx: (u64, u64),
+    /// By [`DropReason`].
+    drops: [u64; DropReason::COUNT],
+}
+
+impl View {
+    fn flow(&self, index: PortIndex, port: &OpenPort) -> PortFlow {
+        let losses = port.statistics.read().losses;
+        let counters = || self.counters.iter().map(|worker| worker.port(index));
+        let mut drops =
+            DropReason::ALL.map(|reason| counters().map(|port| port.dropped(reason)).sum());
+        let DeviceLosses {
+            imissed,
+            rx_nombuf,
+            ierrors,
+            oerrors,
+            kernel_ring_drops,
+            rx_chained,
+            tx_no_mbuf,
+        } = losses;
+        let rx_lost = imissed + ierrors + kernel_ring_drops + rx_chained;
+        drops[DropReason::DeviceRx as usize] += rx_lost;
+        drops[DropReason::DeviceTx as usize] += oerrors;
+        drops[DropReason::NoMbuf as usize] += rx_nombuf + tx_no_mbuf;
+        let rx_packets: u64 = counters().map(|port| port.received.packets.get()).sum();
+        let tx_accepted: u64 = counters().map(|port| port.transmitted.packets.get()).sum();
+        PortFlow {
+            arrived: rx_packets + rx_lost + rx_nombuf,
+            rx: (
+                rx_packets,
+                counters().map(|port| port.received.bytes.get()).sum(),
+            ),
+            tx: (
+                tx_accepted.saturating_sub(oerrors + tx_no_mbuf),
+                counters().map(|port| port.transmitted.bytes.get()).sum(),
+            ),
+            drops,
+        }
+    }
+
+    fn balance(&self, flows: &[PortFlow]) -> Balance {
+        let total = |count: fn(&WorkerCounters) -> u64| -> u64 {
+            self.counters.iter().map(|worker| count(worker)).sum()
+        };
+        let (uplink, guests) = flows.split_at(1);
+        Balance {
+            received: flows.iter().map(|flow| flow.arrived).sum(),
+            injected: total(|worker| worker.worker.injected.get()),
+            delivered: guests.iter().map(|flow| flow.tx.0).sum(),
+            transmitted: uplink.iter().map(|flow| flow.tx.0).sum(),
+            punted: total(|worker| worker.worker.punted.get()),
+            dropped: flows.iter().flat_map(|flow| flow.drops).sum(),
+            unexplained: 0,
+        }
+        .drawn()
+    }
+
+    fn hosts(&self) -> Vec<HostStatus> {
+        let fabric = &self.config.fabric;
+        let hosts = fabric.hosts.iter().enumerate();
+        hosts
+            .map(|(index, host)| HostStatus {
+                name: host.name.clone(),
+                locator: host.locator.to_string(),
+                control_address: fabric.layout.control_address(&host.locator),
+                is_self: index == self.config.host.index,
+            })
+            .collect()
+    }
+
+    fn uplink(&self, snapshot: &Snapshot) -> UplinkStatus {
+        let (config, port) = (&self.config.uplink, &self.ports[0]);
+        UplinkStatus {
+            device: port.device.clone(),
+            driver: port.driver.clone(),
+            address: format!("{}/{}", config.address, config.prefix_len),
+            mac: port.mac,
+            next_hop: config.next_hop,
+            next_hop_mac: snapshot.uplink.next_hop_mac,
+            mtu: config.mtu,
+        }
+    }
+
+    fn nodes(&self, snapshot: &Snapshot) -> Vec<NodeStatus> {
+        let nodes = self
+            .config
+            .networks
+            .iter()
+            .flat_map(|network| network.nodes.iter().map(move |node| (network, node)));
+        nodes
+            .filter_map(|(network, node)| {
+                let entry = snapshot.mappings.find(Key::new(network.id, node.address))?;
+                Some(NodeStatus {
+                    network: network.name.clone(),
+                    name: Some(node.name.clone()),
+                    address: node.address,
+                    host: self.config.fabric.hosts[usize::from(entry.owner.0)]
+                        .name
+                        .clone(),
+                    local: knowledge::port_of(&self.config, network.id, node.address).is_some(),
+                    generation: entry.generation.into(),
+                    mac: node.mac,
+                })
+            })
+            .collect()
+    }
+
+    fn workers(&self, versions: &[u64]) -> Vec<WorkerStatus> {
+        let workers = self
+            .config
+            .host
+            .workers
+            .iter()
+            .zip(&self.counters)
+            .zip(versions);
+        workers
+            .map(|((lcore, counters), version)| {
+                let rounds = counters.worker.rounds.get();
+                let busy = counters.worker.busy_rounds.get();
+                WorkerStatus {
+                    lcore: *lcore,
+                    bursts: rounds,
+                    busy_share: (rounds > 0).then(|| busy as f64 / rounds as f64),
+                    longest_gap_us: counters.worker.longest_gap_ns.get() / 1_000,
+                    table_version: *version,
+                }
+            })
+            .collect()
+    }
+}
+
+fn port_status(port: &OpenPort, flow: &PortFlow) -> PortStatus {
+    let drops = DropReason::ALL
+        .into_iter()
+        .zip(flow.drops)
+        .filter(|(_, packets)| *packets > 0);
+    PortStatus {
+        name: port.name.clone(),
+        device: port.device.clone(),
+        driver: port.driver.clone(),
+        worker: port.lcore,
+        mac: Some(port.mac),
+        rx_packets: flow.rx.0,
+        rx_bytes: flow.rx.1,
+        tx_packets: flow.tx.0,
+        tx_bytes: flow.tx.1,
+        drops: drops
+            .map(|(reason, packets)| (reason.name().to_owned(), packets))
+            .collect::<BTreeMap<_, _>>(),
+    }
+}
+
+fn drops(flows: &[PortFlow]) -> Vec<DropStatus> {
+    let drops = DropReason::ALL.into_iter().map(|reason| DropStatus {
+        reason: reason.name().to_owned(),
+        class: reason.class().name().to_owned(),
+        packets: flows.iter().map(|flow| flow.drops[reason as usize]).sum(),
+        meaning: reason.meaning().to_owned(),
+    });
+    drops.collect()
+}

@@ -1,0 +1,125 @@
+//! Which worker gets which queues, rings and counters.
+
+use std::sync::Arc;
+
+use config::Config;
+use dpdk::{Eal, Mempool, RingConsumer, RingProducer};
+use tables::Publisher;
+use tables::counters::WorkerCounters;
+use tables::punt::{PuntReceiver, PuntSender, punt_ring};
+use worker::{Assignment, Worker, WorkerIndex};
+
+use crate::dpdk_io::{DpdkIo, QueuePair};
+use crate::launch::LaunchError;
+
+/// Packets that one worker may have waiting at another.
+const HANDOVER_PACKETS: u32 = 2048;
+
+/// Octets of frames that may wait between a worker and the controller.
+const PUNT_RING_BYTES: usize = 1 << 18;
+
+/// Workers that are ready to run, and the controller's ends of their rings.
+pub(crate) struct Wired {
+    pub(crate) workers: Vec<Worker<DpdkIo>>,
+    pub(crate) counters: Vec<Arc<WorkerCounters>>,
+    pub(crate) punted: Vec<PuntReceiver>,
+    /// To the first worker, which transmits for the controller.
+    pub(crate) transmit: PuntSender,
+}
+
+/// Distributes `queues` (by port, then by worker at the uplink) over the workers.
+pub(crate) fn wire(
+    eal: &Eal,
+    config: &Config,
+    queues: Vec<Vec<QueuePair>>,
+    owners: &[WorkerIndex],
+    pool: &Mempool,
+    publisher: &mut Publisher,
+) -> Result<Wired, LaunchError> {
+    let count = config.host.workers.len();
+    let ports = queues.len();
+    let mut handovers = Handovers::new(eal, count)?;
+    let mut shares = shares(queues, owners, count);
+    let (transmit, from_controller) = punt_ring(PUNT_RING_BYTES);
+    let mut from_controller = Some(from_controller);
+    let mut wired = Wired {
+        workers: Vec::new(),
+        counters: Vec::new(),
+        punted: Vec::new(),
+        transmit,
+    };
+    for index in 0..count {
+        let io = DpdkIo {
+            ports: std::mem::take(&mut shares[index]).into(),
+            pool: pool.clone(),
+            to_workers: std::mem::take(&mut handovers.to[index]).into(),
+            from_workers: std::mem::take(&mut handovers.from[index]).into(),
+            next_ring: 0,
+        };
+        let counters = WorkerCounters::new(ports);
+        let (to_controller, punted) = punt_ring(PUNT_RING_BYTES);
+        let assignment = Assignment {
+            index: WorkerIndex(index as u16),
+            workers: count as u16,
+            port_owners: owners,
+            tables: publisher.reader(),
+            counters: Arc::clone(&counters),
+            to_controller,
+            from_controller: from_controller.take(),
+        };
+        wired.workers.push(Worker::new(io, assignment));
+        wired.counters.push(counters);
+        wired.punted.push(punted);
+    }
+    Ok(wired)
+}
+
+/// For each worker its queues, by port.
+fn shares(
+    queues: Vec<Vec<QueuePair>>,
+    owners: &[WorkerIndex],
+    workers: usize,
+) -> Vec<Vec<Option<QueuePair>>> {
+    let mut shares: Vec<Vec<Option<QueuePair>>> = (0..workers).map(|_| Vec::new()).collect();
+    for (port, pairs) in queues.into_iter().enumerate() {
+        for share in &mut shares {
+            share.push(None);
+        }
+        for (index, pair) in pairs.into_iter().enumerate() {
+            let owner = match port.checked_sub(1) {
+                Some(guest) => usize::from(owners[guest].0),
+                None => index,
+            };
+            shares[owner][port] = Some(pair);
+        }
+    }
+    shares
+}
+
+/// A ring from each worker to each other one.
+struct Handovers {
+    /// By sender, then by receiver.
+    to: Vec<Vec<Option<RingProducer>>>,
+    /// By receiver.
+    from: Vec<Vec<RingConsumer>>,
+}
+
+impl Handovers {
+    fn new(eal: &Eal, workers: usize) -> Result<Self, LaunchError> {
+        let mut to: Vec<Vec<_>> = (0..workers).map(|_| Vec::new()).collect();
+        let mut from: Vec<Vec<_>> = (0..workers).map(|_| Vec::new()).collect();
+        for (sender, to) in to.iter_mut().enumerate() {
+            for (receiver, from) in from.iter_mut().enumerate() {
+                if sender == receiver {
+                    to.push(None);
+                    continue;
+                }
+                let name = format!("handover-{sender}-{receiver}");
+                let (producer, consumer) = dpdk::ring::create(eal, &name, HANDOVER_PACKETS)?;
+                to.push(Some(producer));
+                from.push(consumer);
+            }
+        }
+        Ok(Self { to, from })
+    }
+}
