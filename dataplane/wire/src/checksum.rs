@@ -21,17 +21,14 @@ pub fn sum(octets: &[u8]) -> u16 {
     u16::from_be(fold(sum))
 }
 
-/// Adds the carries back in until 16 bits remain. Zero stays zero, and no
-/// other sum becomes zero.
+/// Adds the upper half to the lower, with its carry, until 16 bits remain. Zero
+/// stays zero, and no other sum becomes zero.
 #[must_use]
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the loop ends at 16 bits")]
 pub const fn fold(sum: u64) -> u16 {
-    let sum = (sum >> 32) + (sum & 0xffff_ffff); // 33 bits
-    let sum = (sum >> 16) + (sum & 0xffff); // 18 bits
-    let sum = (sum >> 16) + (sum & 0xffff); // 17 bits
-    let sum = (sum >> 16) + (sum & 0xffff);
-    sum as u16
+    let (sum, carry) = (sum as u32).overflowing_add((sum >> 32) as u32);
+    let sum = sum + carry as u32;
+    add(sum as u16, (sum >> 16) as u16)
 }
 
 /// One's complement addition of two sums.

@@ -170,6 +170,9 @@ pub fn write_ipv4(
 /// Ethernet padding is cut off. In front of the IPv4 header lie 14 octets of
 /// unspecified content for [`ethernet::write`]. `local_id` is asked for an ID
 /// only if the packet brought none and may be fragmented (section 3).
+///
+/// # Panics
+/// If `facts` and `overlay` were not parsed from this frame and exceed it.
 #[inline]
 pub fn restore<P: Packet>(
     packet: &mut P,

@@ -108,6 +108,9 @@ pub fn write_head(out: &mut [u8], facts: &Ipv4Facts, heading: &Heading<'_>, rule
 /// # Errors
 /// [`DropReason::NoMbuf`], and only the padding cut off, if the headroom does
 /// not hold the up to 28 octets by which the head grows.
+///
+/// # Panics
+/// If `facts` were not parsed from this frame and exceed it.
 #[inline]
 pub fn reheader<P: Packet>(
     packet: &mut P,

@@ -63,9 +63,8 @@ impl MacAddress {
     /// All stations.
     pub const BROADCAST: Self = Self([0xff; 6]);
 
-    /// The address that a host answers with for the virtual IPv4 address of a
-    /// guest it does not know the MAC of: locally administered 02:55, then the
-    /// four octets.
+    /// The MAC of a virtual address: locally administered 02:55, then its four
+    /// octets. Equal on every host, so that a move changes no ARP entry.
     #[must_use]
     #[inline]
     pub const fn virtual_of(address: Ipv4Addr) -> Self {
