@@ -5,6 +5,7 @@
 //! `dpdk-dumpcap --file-prefix PREFIX -i 0 -w out.pcapng` captures on port 0,
 //! and `-D` in place of `-i` lists the ports (Debian package `dpdk-dev`).
 
+use std::collections::BTreeSet;
 use std::ffi::{CString, c_char, c_int};
 use std::io;
 use std::sync::Arc;
@@ -90,9 +91,10 @@ pub struct Eal {
 /// What everything that lives in DPDK's memory keeps alive.
 #[derive(Debug)]
 pub(crate) struct Running {
-    /// DPDK's device bus is not thread-safe, and a port finds its sockets by
-    /// looking before and after it opened.
-    pub(crate) opening: Mutex<()>,
+    /// The devices that are open. Locked while one is opened or closed: DPDK's
+    /// device bus is not thread-safe, and a port finds its sockets by looking
+    /// before and after.
+    pub(crate) opening: Mutex<BTreeSet<String>>,
     pub(crate) workers: usize,
     pdump: bool,
 }
@@ -139,7 +141,7 @@ impl Eal {
             unsafe { dpdk_sys::rte_pdump_init() == 0 }
         };
         let running = Running {
-            opening: Mutex::new(()),
+            opening: Mutex::default(),
             workers: options.worker_cores.len(),
             pdump,
         };

@@ -110,7 +110,7 @@ impl Plain for libc::xdp_statistics {}
 
 fn option<T: Plain>(socket: RawFd, level: libc::c_int, name: libc::c_int) -> Option<T> {
     let mut value = mem::MaybeUninit::<T>::zeroed();
-    let mut len = mem::size_of::<T>() as libc::socklen_t;
+    let mut len = size_of::<T>() as libc::socklen_t;
     // SAFETY: the kernel writes at most `len` octets to `value`; a descriptor
     // that is no socket, or closed, is an error.
     match unsafe { libc::getsockopt(socket, level, name, value.as_mut_ptr().cast(), &raw mut len) }

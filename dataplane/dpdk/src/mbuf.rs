@@ -6,8 +6,9 @@
 //! whose first holds what [`Packet::bytes`] shows; everything that is received
 //! is flat, chains are made by [`Mbuf::chain`] for transmission only.
 
-use std::mem;
-use std::ptr::NonNull;
+use std::mem::{self, ManuallyDrop};
+use std::ptr::{self, NonNull};
+use std::slice;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use wire::packet::Packet;
@@ -24,6 +25,20 @@ pub struct Mbuf(NonNull<dpdk_sys::rte_mbuf>);
 // count and shared octets, is atomic and read-only.
 unsafe impl Send for Mbuf {}
 
+/// Reads or writes one field of the header. Never by a reference to the whole:
+/// the reference count in it changes under other threads' hands.
+macro_rules! field {
+    ($mbuf:ident.$name:ident) => {{
+        // SAFETY: the buffer is alive, and this field its owner's alone.
+        unsafe { (*$mbuf.0.as_ptr()).$name }
+    }};
+    ($mbuf:ident.$name:ident = $value:expr) => {{
+        let value = $value;
+        // SAFETY: the buffer is alive, and this field its owner's alone.
+        unsafe { (*$mbuf.0.as_ptr()).$name = value }
+    }};
+}
+
 /// `rte_mbuf`'s flags for a buffer whose octets are not its own.
 const BORROWED: u64 = dpdk_sys::RTE_MBUF_F_INDIRECT | dpdk_sys::RTE_MBUF_F_EXTERNAL;
 
@@ -34,14 +49,6 @@ impl Mbuf {
     #[inline]
     pub(crate) unsafe fn from_raw(mbuf: NonNull<dpdk_sys::rte_mbuf>) -> Self {
         Self(mbuf)
-    }
-
-    /// Gives the buffer away, to be returned to its pool by someone else.
-    #[inline]
-    pub(crate) fn into_raw(self) -> *mut dpdk_sys::rte_mbuf {
-        let raw = self.0.as_ptr();
-        mem::forget(self);
-        raw
     }
 
     /// A packet of these octets; `None` if the pool is empty or they do not fit
@@ -59,14 +66,12 @@ impl Mbuf {
     /// chain.
     #[must_use]
     pub fn append(&mut self, n: usize) -> Option<()> {
-        let header = self.header();
-        let end = usize::from(header.data_off) + usize::from(header.data_len) + n;
-        if end > usize::from(header.buf_len) || !self.is_flat() || self.is_shared() {
+        let end = self.headroom() + usize::from(field!(self.data_len));
+        let tailroom = usize::from(field!(self.buf_len)) - end;
+        if n > tailroom || !self.is_flat() || self.is_shared() {
             return None;
         }
-        let header = self.header_mut();
-        header.data_len += n as u16;
-        header.pkt_len += n as u32;
+        self.set_first(field!(self.data_off), field!(self.data_len) + n as u16);
         Some(())
     }
 
@@ -119,12 +124,14 @@ impl Mbuf {
     ///
     /// `tail`, unchanged.
     pub fn chain(&mut self, tail: Self) -> Result<(), Self> {
-        let tail = tail.into_raw();
-        // SAFETY: both are alive and different, and `tail` is given away.
-        match unsafe { dpdk_sys::rte_pktmbuf_chain(self.0.as_ptr(), tail) } {
-            0 => Ok(()),
-            // SAFETY: refused, so that it is still ours, and it is not null.
-            _ => Err(unsafe { Self::from_raw(NonNull::new_unchecked(tail)) }),
+        let raw = tail.0.as_ptr();
+        // SAFETY: both are alive and different; on success the chain owns `tail`.
+        match unsafe { dpdk_sys::rte_pktmbuf_chain(self.0.as_ptr(), raw) } {
+            0 => {
+                mem::forget(tail);
+                Ok(())
+            }
+            _ => Err(tail),
         }
     }
 
@@ -132,44 +139,44 @@ impl Mbuf {
     #[inline]
     #[must_use]
     pub fn is_flat(&self) -> bool {
-        self.header().nb_segs == 1
+        field!(self.nb_segs) == 1
     }
 
     /// Whether the octets of the first buffer are, or may be, another packet's too.
     #[inline]
     #[must_use]
     pub fn is_shared(&self) -> bool {
-        self.header().ol_flags & BORROWED != 0 || self.references() != 1
+        field!(self.ol_flags) & BORROWED != 0 || self.references() != 1
     }
 
     /// Whether the octets are in another buffer than the packet's own.
     #[inline]
     pub(crate) fn is_indirect(&self) -> bool {
-        self.header().ol_flags & BORROWED != 0
+        field!(self.ol_flags) & BORROWED != 0
     }
 
     /// How many packets refer to the first buffer: itself, and its clones.
     #[inline]
     #[must_use]
     pub fn references(&self) -> u16 {
-        // SAFETY: the field is alive and aligned, and other threads touch it
-        // by atomic operations only.
-        let count = unsafe { AtomicU16::from_ptr(&raw mut (*self.0.as_ptr()).refcnt) };
-        count.load(Ordering::Acquire)
+        // SAFETY: the buffer is alive, so that the field's address is in it.
+        let count = unsafe { &raw mut (*self.0.as_ptr()).refcnt };
+        // SAFETY: alive and aligned, and others touch it by atomic operations only.
+        unsafe { AtomicU16::from_ptr(count) }.load(Ordering::Acquire)
     }
 
     /// Octets in the packet, all of its buffers together.
     #[inline]
     #[must_use]
     pub fn packet_len(&self) -> usize {
-        self.header().pkt_len as usize
+        field!(self.pkt_len) as usize
     }
 
     /// Octets free in front of the packet.
     #[inline]
     #[must_use]
     pub fn headroom(&self) -> usize {
-        usize::from(self.header().data_off)
+        usize::from(field!(self.data_off))
     }
 
     /// A number that travels with the packet, such as the port that it is meant
@@ -177,58 +184,51 @@ impl Mbuf {
     #[inline]
     #[must_use]
     pub fn tag(&self) -> u16 {
-        self.header().port
+        field!(self.port)
     }
 
     /// Sets [the number](Self::tag) that travels with the packet.
     #[inline]
     pub fn set_tag(&mut self, tag: u16) {
-        self.header_mut().port = tag;
-    }
-
-    #[inline]
-    fn header(&self) -> &dpdk_sys::rte_mbuf {
-        // SAFETY: alive and ours; only the reference count changes under us,
-        // and it is read through `references` alone.
-        unsafe { self.0.as_ref() }
-    }
-
-    #[inline]
-    fn header_mut(&mut self) -> &mut dpdk_sys::rte_mbuf {
-        // SAFETY: as for `header`, and `self` is borrowed exclusively.
-        unsafe { self.0.as_mut() }
+        field!(self.port = tag);
     }
 
     #[inline]
     fn data(&self) -> *mut u8 {
-        let header = self.header();
-        header
-            .buf_addr
-            .cast::<u8>()
-            .wrapping_add(usize::from(header.data_off))
+        let start = field!(self.buf_addr).cast::<u8>();
+        start.wrapping_add(self.headroom())
+    }
+
+    /// Where the first buffer's octets begin and how many they are; the
+    /// packet's length follows.
+    #[inline]
+    fn set_first(&mut self, data_off: u16, data_len: u16) {
+        let rest = field!(self.pkt_len) - u32::from(field!(self.data_len));
+        field!(self.data_off = data_off);
+        field!(self.data_len = data_len);
+        field!(self.pkt_len = rest + u32::from(data_len));
     }
 }
 
 impl Packet for Mbuf {
     #[inline]
     fn bytes(&self) -> &[u8] {
+        let len = usize::from(field!(self.data_len));
         // SAFETY: DPDK keeps offset and length within the buffer, as we do,
         // and nobody writes to the octets while `self` is borrowed.
-        unsafe { std::slice::from_raw_parts(self.data(), usize::from(self.header().data_len)) }
+        unsafe { slice::from_raw_parts(self.data(), len) }
     }
 
     /// Empty if the octets are [shared](Mbuf::is_shared).
     #[inline]
     fn bytes_mut(&mut self) -> &mut [u8] {
-        let shared = self.is_shared();
-        debug_assert!(!shared, "shared octets are read-only");
-        let len = if shared {
+        let len = if self.is_shared() {
             0
         } else {
-            usize::from(self.header().data_len)
+            field!(self.data_len)
         };
         // SAFETY: as for `bytes`, and no other packet refers to the octets.
-        unsafe { std::slice::from_raw_parts_mut(self.data(), len) }
+        unsafe { slice::from_raw_parts_mut(self.data(), usize::from(len)) }
     }
 
     #[inline]
@@ -236,24 +236,20 @@ impl Packet for Mbuf {
         if n > self.headroom() || self.is_shared() {
             return None;
         }
-        let header = self.header_mut();
-        header.data_len = header.data_len.checked_add(n as u16)?;
-        header.data_off -= n as u16;
-        header.pkt_len += n as u32;
+        let data_len = field!(self.data_len).checked_add(n as u16)?;
+        self.set_first(field!(self.data_off) - n as u16, data_len);
         Some(())
     }
 
     #[inline]
     fn remove_front(&mut self, n: usize) {
-        let header = self.header_mut();
+        let held = field!(self.data_len);
         debug_assert!(
-            n <= usize::from(header.data_len),
+            n <= usize::from(held),
             "removed more than the first buffer holds"
         );
-        let n = (n.min(usize::from(header.data_len))) as u16;
-        header.data_off += n;
-        header.data_len -= n;
-        header.pkt_len -= u32::from(n);
+        let n = n.min(usize::from(held)) as u16;
+        self.set_first(field!(self.data_off) + n, held - n);
     }
 
     /// A chain keeps the buffers that it still needs.
@@ -263,11 +259,10 @@ impl Packet for Mbuf {
             return;
         }
         if !self.is_flat() {
-            return self.truncate_chain(len);
+            self.truncate_chain(len);
+            return;
         }
-        let header = self.header_mut();
-        header.data_len = len as u16;
-        header.pkt_len = len as u32;
+        self.set_first(field!(self.data_off), len as u16);
     }
 
     #[inline]
@@ -280,25 +275,22 @@ impl Mbuf {
     /// `len` is below the packet's length.
     #[cold]
     fn truncate_chain(&mut self, len: usize) {
-        let mut kept = 1;
-        let mut rest = len;
-        let mut segment = self.0.as_ptr();
-        // SAFETY (here and below): the segments of a packet are alive, ours,
-        // and linked by `next` until null; their headers are not shared.
-        let mut header = unsafe { &mut *segment };
-        while rest > usize::from(header.data_len) {
-            rest -= usize::from(header.data_len);
-            segment = header.next;
-            // SAFETY: not null, since the lengths of all segments add up to
-            // the packet's, which is above `len`.
-            header = unsafe { &mut *segment };
+        let (mut kept, mut rest) = (1, len);
+        let mut last = ManuallyDrop::new(Self(self.0));
+        while rest > usize::from(field!(last.data_len)) {
+            rest -= usize::from(field!(last.data_len));
+            // The lengths of all buffers add up to the packet's, above `len`.
+            let Some(next) = NonNull::new(field!(last.next)) else {
+                break;
+            };
+            last = ManuallyDrop::new(Self(next));
             kept += 1;
         }
-        header.data_len = rest as u16;
-        let tail = mem::replace(&mut header.next, std::ptr::null_mut());
-        let first = self.header_mut();
-        first.nb_segs = kept;
-        first.pkt_len = len as u32;
+        let tail = field!(last.next);
+        field!(last.next = ptr::null_mut());
+        field!(last.data_len = rest as u16);
+        field!(self.nb_segs = kept);
+        field!(self.pkt_len = len as u32);
         // SAFETY: the tail was taken off the chain; null is allowed.
         unsafe { dpdk_sys::rte_pktmbuf_free(tail) };
     }

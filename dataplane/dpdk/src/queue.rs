@@ -42,7 +42,12 @@ impl RxQueue {
         // SAFETY: the port is started and this queue ours alone; there is room
         // for `room` pointers at `free`, and an `Mbuf` is one.
         let count = unsafe {
-            dpdk_sys::rte_eth_rx_burst(self.port.id, self.index, free.cast(), room as u16)
+            dpdk_sys::rte_eth_rx_burst(
+                self.port.attached.id(),
+                self.index,
+                free.cast(),
+                room as u16,
+            )
         };
         // SAFETY: the driver filled in `count` packets, which are ours now.
         unsafe { burst.set_len(held + usize::from(count)) };
@@ -88,8 +93,9 @@ impl TxQueue {
         let count = held.min(usize::from(u16::MAX)) as u16;
         // SAFETY: the port is started and this queue ours alone; `first` points
         // to `count` packets, and an `Mbuf` is a pointer.
-        let sent =
-            unsafe { dpdk_sys::rte_eth_tx_burst(self.port.id, self.index, first.cast(), count) };
+        let sent = unsafe {
+            dpdk_sys::rte_eth_tx_burst(self.port.attached.id(), self.index, first.cast(), count)
+        };
         // SAFETY: the driver owns the first `sent` packets now.
         unsafe { forget_front(burst, usize::from(sent)) };
         usize::from(sent)

@@ -54,7 +54,7 @@ impl PortStatistics {
         // SAFETY: the structure is plain integers, for which zeros are valid.
         let mut counts: dpdk_sys::rte_eth_stats = unsafe { mem::zeroed() };
         // SAFETY: the port is open as long as `self` holds it.
-        let code = unsafe { dpdk_sys::rte_eth_stats_get(port.id, &raw mut counts) };
+        let code = unsafe { dpdk_sys::rte_eth_stats_get(port.attached.id(), &raw mut counts) };
         debug_assert_eq!(code, 0, "an open port has counters");
         // What these drivers count there, they left with us or in their ring.
         let (kept_by_driver, refused) = match port.capabilities.driver.as_str() {

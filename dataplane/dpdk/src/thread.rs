@@ -16,7 +16,7 @@ impl CpuSet {
     /// What the kernel says.
     pub fn of_current_thread() -> io::Result<Self> {
         let mut set = Self::empty();
-        let size = mem::size_of_val(&set.0);
+        let size = size_of_val(&set.0);
         // SAFETY: `set` is a writable set of `size` bytes; 0 is the calling thread.
         match unsafe { libc::sched_getaffinity(0, size, &raw mut set.0) } {
             0 => Ok(set),
@@ -62,7 +62,7 @@ impl CpuSet {
     ///
     /// What the kernel says: `EINVAL` if none of them is online and allowed.
     pub fn apply_to_current_thread(&self) -> io::Result<()> {
-        let size = mem::size_of_val(&self.0);
+        let size = size_of_val(&self.0);
         // SAFETY: the set is readable for `size` bytes; 0 is the calling thread.
         match unsafe { libc::sched_setaffinity(0, size, &raw const self.0) } {
             0 => Ok(()),
@@ -71,7 +71,7 @@ impl CpuSet {
     }
 
     fn capacity() -> usize {
-        8 * mem::size_of::<libc::cpu_set_t>()
+        8 * size_of::<libc::cpu_set_t>()
     }
 }
 

@@ -77,8 +77,19 @@ pub(super) fn check_queues(
     })
 }
 
-/// af_xdp gives the kernel the whole pool as one range, for each queue.
-pub(super) fn check_pools(device: &Device, pools: &[Mempool]) -> Result<(), PortError> {
+/// A pool for each receive queue; af_xdp gives the kernel all of it as one range.
+pub(super) fn check_pools(
+    device: &Device,
+    options: &PortOptions,
+    pools: &[Mempool],
+) -> Result<(), PortError> {
+    if pools.len() != usize::from(options.rx_queues) || pools.is_empty() {
+        return Err(PortError::Pools {
+            device: device.clone(),
+            pools: pools.len(),
+            rx_queues: options.rx_queues,
+        });
+    }
     let unfit = |pool: &Mempool| pool.mbufs() < XDP_MBUFS_MIN || !pool.is_contiguous();
     if device.is_af_xdp() && pools.iter().any(unfit) {
         return Err(PortError::PoolUnfit {
