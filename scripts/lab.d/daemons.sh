@@ -41,10 +41,10 @@ stop_daemon() {
     local host=$1 pid
     if pid=$(daemon_pid "$host"); then
         kill -TERM "$pid" 2>/dev/null || true
-        await_end "$pid" $STOP_SECONDS || {
+        await_end "$pid" "$STOP_SECONDS" || {
             echo "host $host did not end within $STOP_SECONDS s: killed" >&2
             kill -KILL "$pid" 2>/dev/null || true
-            await_end "$pid" $STOP_SECONDS || true
+            await_end "$pid" "$STOP_SECONDS" || true
         }
     fi
     rm -f "$LAB_STATE/$host.pid"

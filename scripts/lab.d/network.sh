@@ -53,7 +53,6 @@ add_uplink() {
 # add_guest NAME: a namespace with a kernel stack of its own, behind a port of its host.
 add_guest() {
     local _ host interface address namespace owner
-    # shellcheck disable=SC2153 # topology.sh defines it
     read -r _ host interface address <<<"${GUEST[$1]}"
     namespace=$(namespace_of "$1") owner=$(namespace_of "$host")
     add_namespace "$1"

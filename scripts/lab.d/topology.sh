@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034 # read by those who source it
+# shellcheck shell=bash
 # What is in the lab: names and addresses, nothing that runs. See docs/lab.md for the picture.
 
 # Every network namespace of the lab starts with this, so that nothing else is ever touched.

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# A mapping added on the command line takes effect for the next packet, and so does its removal.
+. "$(dirname "$0")/_init.sh"
+
+understudy() { "$BIN/understudy" --host r "$@"; }
+# The guest needs no answer to its ARP request: the question is what the host does.
+in_lab a ip neighbour add 10.0.0.9 lladdr "$(virtual_mac 10.0.0.9)" dev eth0
+send_to_nobody() { probe_in a udp source 10.0.0.9:7000 --tenant "$TENANT_Z" --count 100 >/dev/null; }
+counts() { echo "$(drops r encode_no_mapping) on r, $(drops s decode_unknown_destination) on s"; }
+
+send_to_nobody
+eventually 3 test "$(counts)" = "100 on r, 0 on s" || true
+expect "without a mapping" "$(counts)" "100 on r, 0 on s"
+understudy mapping add z 10.0.0.9 s
+send_to_nobody
+expect "with a mapping to s" "$(counts)" "100 on r, 100 on s"
+understudy mapping remove z 10.0.0.9
+send_to_nobody
+expect "after its removal" "$(counts)" "200 on r, 100 on s"
+
+printf 'z 10.0.1.%d t\n' {1..200} | understudy mapping load - && fail "addresses outside the subnet were taken"
+printf 'z 10.0.0.%d t\n' {100..200} | understudy mapping load -
+expect "mappings" "$(ask r | jq .mappings)" 107
