@@ -80,13 +80,17 @@ pub enum EalError {
 
 /// The running EAL, owned by the one who started it.
 ///
-/// Dropping it removes the files under its prefix, and detaches from DPDK's
-/// memory if no pool, port or ring is left that uses it.
+/// Dropping it detaches from DPDK's memory, if no pool, port or ring is left
+/// that uses it, and removes the files under its prefix: so drop it last.
 #[derive(Debug)]
 pub struct Eal {
     running: Arc<Running>,
-    file_prefix: String,
+    _files: Files,
 }
+
+/// What DPDK has on disk, until dropped.
+#[derive(Debug)]
+struct Files(String);
 
 /// What everything that lives in DPDK's memory keeps alive.
 #[derive(Debug)]
@@ -136,18 +140,24 @@ impl Eal {
             source,
         })?;
 
-        let pdump = matches!(options.memory, Memory::HugePages { .. }) && {
+        let files = Files(options.file_prefix.clone());
+        let pdump = match options.memory {
             // SAFETY: the EAL runs; pdump is initialised once.
-            unsafe { dpdk_sys::rte_pdump_init() == 0 }
+            Memory::HugePages { .. } => unsafe { dpdk_sys::rte_pdump_init() == 0 },
+            Memory::Ordinary { .. } => {
+                // The EAL made a directory that it does not use.
+                hugepages::remove_files(&options.file_prefix);
+                false
+            }
         };
-        let running = Running {
+        let running = Arc::new(Running {
             opening: Mutex::default(),
             workers: options.worker_cores.len(),
             pdump,
-        };
+        });
         Ok(Self {
-            running: Arc::new(running),
-            file_prefix: options.file_prefix.clone(),
+            running,
+            _files: files,
         })
     }
 
@@ -156,9 +166,9 @@ impl Eal {
     }
 }
 
-impl Drop for Eal {
+impl Drop for Files {
     fn drop(&mut self) {
-        hugepages::remove_files(&self.file_prefix);
+        hugepages::remove_files(&self.0);
     }
 }
 
@@ -196,6 +206,8 @@ fn arguments(options: &EalOptions, allowed: &CpuSet) -> Vec<String> {
         format!("--lcores={lcores}"),
         format!("--file-prefix={}", options.file_prefix),
         "--log-level=warning".to_owned(),
+        // It warns of a socket for callers that were gone before DPDK 20.05.
+        "--log-level=lib.telemetry:error".to_owned(),
     ];
     let (Memory::HugePages { mib } | Memory::Ordinary { mib }) = options.memory;
     arguments.push(format!("-m{mib}"));

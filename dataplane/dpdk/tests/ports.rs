@@ -3,6 +3,7 @@
 mod support;
 
 use std::fs::File;
+use std::slice::from_ref;
 use std::time::Duration;
 
 use dpdk::pool::DATA_ROOM_BYTES_DEFAULT;
@@ -15,7 +16,7 @@ use wire::packet::Packet;
 fn a_burst_comes_back_over_net_ring_as_it_went() {
     let pool = pool("loop", 255);
     let (port, mut rx, mut tx) =
-        Port::start(&EAL, "net_ring1", &one_queue(), &[pool.clone()]).unwrap();
+        Port::start(&EAL, "net_ring1", &one_queue(), from_ref(&pool)).unwrap();
     let mut burst: Burst = (0..32)
         .map(|seed| Mbuf::from_bytes(&pool, &frame(seed, 60)).unwrap())
         .collect();
@@ -35,7 +36,7 @@ fn a_burst_comes_back_over_net_ring_as_it_went() {
 fn what_a_full_device_does_not_take_stays_in_order() {
     let pool = pool("stuck", 2047);
     let (_port, mut rx, mut tx) =
-        Port::start(&EAL, "net_ring2", &one_queue(), &[pool.clone()]).unwrap();
+        Port::start(&EAL, "net_ring2", &one_queue(), from_ref(&pool)).unwrap();
     let mut sent = 0;
     let mut burst = Burst::new();
     while burst.is_empty() {
@@ -60,8 +61,8 @@ fn a_port_ends_with_its_last_queue_and_can_be_started_again() {
     let pool = pool("again", 63);
     for _ in 0..3 {
         let (port, rx, mut tx) =
-            Port::start(&EAL, "net_null1", &one_queue(), &[pool.clone()]).unwrap();
-        let error = Port::start(&EAL, "net_null1", &one_queue(), &[pool.clone()]).unwrap_err();
+            Port::start(&EAL, "net_null1", &one_queue(), from_ref(&pool)).unwrap();
+        let error = Port::start(&EAL, "net_null1", &one_queue(), from_ref(&pool)).unwrap_err();
         assert_eq!(error.to_string(), "device 'net_null1' is open already");
         drop((port, rx));
         let mut burst = Burst::from_iter([Mbuf::from_bytes(&pool, &frame(0, 60)).unwrap()]);
@@ -94,7 +95,7 @@ fn frames_come_from_one_capture_file_and_go_to_another() {
         from.display(),
         to.display()
     );
-    let (port, mut rx, mut tx) = Port::start(&EAL, &device, &one_queue(), &[pool.clone()]).unwrap();
+    let (port, mut rx, mut tx) = Port::start(&EAL, &device, &one_queue(), from_ref(&pool)).unwrap();
     assert!(port.capabilities().chained_tx);
     let mut burst = Burst::new();
     while rx[0].burst(&mut burst) > 0 {
@@ -131,7 +132,7 @@ fn a_frame_in_several_buffers_arrives_flat_or_is_counted() {
 
     let pool = pool("long", 63);
     let device = format!("net_pcap2,rx_pcap={}", from.display());
-    let (port, mut rx, _tx) = Port::start(&EAL, &device, &one_queue(), &[pool.clone()]).unwrap();
+    let (port, mut rx, _tx) = Port::start(&EAL, &device, &one_queue(), from_ref(&pool)).unwrap();
     let mut burst = Burst::new();
     rx[0].burst(&mut burst);
     let lengths: Vec<usize> = burst.iter().map(Mbuf::packet_len).collect();
@@ -147,7 +148,7 @@ fn a_frame_in_several_buffers_arrives_flat_or_is_counted() {
 fn a_device_that_cannot_be_had_gives_a_sentence() {
     let pool = pool("wrong", 63);
     let start = |device: &str, options: &PortOptions| {
-        Port::start(&EAL, device, options, &[pool.clone()])
+        Port::start(&EAL, device, options, from_ref(&pool))
             .unwrap_err()
             .to_string()
     };
@@ -205,7 +206,7 @@ fn an_mtu_that_buffers_or_rings_cannot_hold_is_refused_with_what_would() {
         ),
     ] {
         let options = PortOptions { mtu, ..one_queue() };
-        let message = Port::start(&EAL, device, &options, &[pool.clone()])
+        let message = Port::start(&EAL, device, &options, from_ref(&pool))
             .unwrap_err()
             .to_string();
         let wanted = format!("device '{device}' carries an MTU of at most {mtu_max}, not {mtu}: ");
@@ -219,7 +220,7 @@ fn an_mtu_that_buffers_or_rings_cannot_hold_is_refused_with_what_would() {
         mtu: 1779,
         ..one_queue()
     };
-    let error = Port::start(&EAL, "net_af_xdp7,iface=lo", &options, &[large]).unwrap_err();
+    let error = Port::start(&EAL, "net_af_xdp7,iface=lo", &options, from_ref(&large)).unwrap_err();
     assert!(
         error
             .to_string()
@@ -231,7 +232,8 @@ fn an_mtu_that_buffers_or_rings_cannot_hold_is_refused_with_what_would() {
 #[test]
 fn af_xdp_is_not_given_a_pool_that_is_too_small() {
     let pool = pool("small", 63);
-    let error = Port::start(&EAL, "net_af_xdp8,iface=lo", &one_queue(), &[pool]).unwrap_err();
+    let error =
+        Port::start(&EAL, "net_af_xdp8,iface=lo", &one_queue(), from_ref(&pool)).unwrap_err();
     assert!(
         error
             .to_string()

@@ -1,7 +1,11 @@
 //! One EAL for all tests of a binary: DPDK starts once in a process. It uses
 //! ordinary pages and devices in memory, so that it needs no privilege.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test binary uses its part, and may fail"
+)]
 
 use std::sync::LazyLock;
 

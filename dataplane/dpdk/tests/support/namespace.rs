@@ -1,6 +1,12 @@
 //! A network namespace with a veth pair in it, in which a test binary runs
 //! one of its own tests as a child.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test says why it is skipped"
+)]
+
 use std::process::Command;
 
 /// The ends of the pair: the device under test, and its peer.
