@@ -17,6 +17,9 @@ use namespace::{DEVICE, Namespace, PEER, is_inside, kernel_counter};
 use support::{Burst, EAL, frame, one_queue, pool};
 use wire::packet::Packet;
 
+const AF_PACKET: &str = "net_af_packet0,iface=d0,framesz=2048,blocksz=4096,framecnt=512";
+const AF_XDP: &str = "net_af_xdp0,iface=d0";
+
 #[test]
 fn af_packet_carries_frames_both_ways_and_counts_what_its_ring_drops() {
     if let Some(namespace) = Namespace::create("packet") {
@@ -32,10 +35,20 @@ fn af_xdp_carries_frames_both_ways_and_counts_what_its_ring_drops() {
 }
 
 #[test]
+fn af_xdp_and_af_packet_start_again_after_a_process_was_killed() {
+    if let Some(namespace) = Namespace::create("killed") {
+        assert!(!namespace.try_test("killed_over_af_xdp"));
+        namespace.run_test("over_af_xdp");
+        assert!(!namespace.try_test("killed_over_af_packet"));
+        namespace.run_test("over_af_packet");
+    }
+}
+
+#[test]
 #[ignore = "run in a namespace"]
 fn over_af_packet() {
     if is_inside() {
-        let mut link = Link::new("net_af_packet0,iface=d0,framesz=2048,blocksz=4096,framecnt=512");
+        let mut link = Link::new(AF_PACKET);
         assert!(link.port.capabilities().chained_tx);
         link.try_everything();
     }
@@ -45,9 +58,27 @@ fn over_af_packet() {
 #[ignore = "run in a namespace"]
 fn over_af_xdp() {
     if is_inside() {
-        let mut link = Link::new("net_af_xdp0,iface=d0");
+        let mut link = Link::new(AF_XDP);
         assert!(!link.port.capabilities().chained_tx);
         link.try_everything();
+    }
+}
+
+#[test]
+#[ignore = "run in a namespace"]
+fn killed_over_af_xdp() {
+    if is_inside() {
+        let _link = Link::new(AF_XDP);
+        std::process::abort();
+    }
+}
+
+#[test]
+#[ignore = "run in a namespace"]
+fn killed_over_af_packet() {
+    if is_inside() {
+        let _link = Link::new(AF_PACKET);
+        std::process::abort();
     }
 }
 
