@@ -1,8 +1,9 @@
 # Draws up the balance between two snapshots ($before, $after) of all hosts.
 #
 #   sent       frames that guests and the router handed to the host, but for those meant for the
-#              host itself (ARP, neighbour discovery, ping)
+#              host itself (neighbour discovery, ping)
 #   delivered  frames that guests and the router got from it, but for those that it made itself
+#              (an ARP reply is its request, turned round: one frame in, one out)
 #   dropped    the host's reasons, and the two that only the kernel sees
 #   unexplained = sent - delivered - dropped, plus what the host's own books leave open
 
@@ -14,13 +15,13 @@ def host($a; $b):
     | (change($a.daemon.drops; $b.daemon.drops) + {
         kernel_to_host: $kernel.kernel_to_host, kernel_from_host: $kernel.kernel_from_host
       } | with_entries(select(.value != 0))) as $dropped
-    | ($kernel.offered - $daemon.punted - $daemon.answered) as $sent
-    | ($kernel.emitted - $daemon.injected - $daemon.answered) as $delivered
+    | ($kernel.offered - $daemon.punted) as $sent
+    | ($kernel.emitted - $daemon.injected) as $delivered
     | {
         sent: $sent, delivered: $delivered, dropped: $dropped,
         unexplained: ($sent - $delivered - ([$dropped[]] | add // 0)),
         unexplained_by_itself: $daemon.unexplained,
-        punted: $daemon.punted, injected: $daemon.injected, answered: $daemon.answered
+        punted: $daemon.punted, injected: $daemon.injected
       };
 
 (reduce ($after[0] | keys_unsorted[]) as $h ({}; .[$h] = host($before[0][$h]; $after[0][$h]))) as $hosts

@@ -25,7 +25,7 @@ daemon_pid() {
 # await_daemon HOST: until it answers and knows its next hop, so that it can forward.
 await_daemon() {
     local host=$1 deadline=$((SECONDS + READY_SECONDS))
-    until ask "$host" | jq -e .uplink.next_hop_mac >/dev/null 2>&1; do
+    until [[ $(ask "$host" | jq -r '.uplink.next_hop_mac // empty') ]]; do
         daemon_pid "$host" >/dev/null || fail_with_log "$host" "host $host's daemon ended"
         ((SECONDS < deadline)) || fail_with_log "$host" "host $host is not ready after $READY_SECONDS s"
         sleep 0.1
