@@ -32,7 +32,8 @@ use std::path::PathBuf;
 pub use error::{ApiError, ErrorKind};
 pub use mapping::{Applied, Mapping, MappingBatch, MappingKey, NetworkRef};
 pub use status::{
-    Balance, DropStatus, HostStatus, NodeStatus, PortStatus, Status, UplinkStatus, WorkerStatus,
+    Balance, ControllerStatus, DropStatus, HostStatus, NodeStatus, PortStatus, Status,
+    UplinkStatus, WorkerStatus,
 };
 
 /// The largest request body that a host reads, in octets.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use wire::ethernet::MacAddress;
 
 /// A host at one moment. Counters count from the start of the daemon.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// This host's name in the fabric.
     pub host: String,
@@ -34,6 +34,8 @@ pub struct Status {
     pub mappings: u64,
     /// The polling threads.
     pub workers: Vec<WorkerStatus>,
+    /// The controller thread.
+    pub controller: ControllerStatus,
     /// Packets that went nowhere, one entry a reason.
     pub drops: Vec<DropStatus>,
     /// Whether every packet is accounted for.
@@ -121,18 +123,53 @@ pub struct NodeStatus {
 }
 
 /// A polling thread.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerStatus {
     /// The lcore that it is pinned to.
     pub lcore: u16,
-    /// Rounds that found at least one packet.
-    pub bursts: u64,
-    /// The part of its time spent on packets, 0 to 1, where it is measured.
-    pub busy_share: Option<f64>,
-    /// The longest time between two polls of the control queue, in microseconds.
+    /// Rounds over all its queues.
+    pub rounds: u64,
+    /// Rounds that moved at least one packet.
+    pub busy_rounds: u64,
+    /// The longest time between the beginnings of two rounds since the start, an idle
+    /// worker's sleep included, in microseconds.
     pub longest_gap_us: u64,
+    /// ARP requests of guests that it answered; they count as delivered.
+    pub arp_answered: u64,
+    /// Packets whose IPv4 options re-heading stripped.
+    pub options_stripped: u64,
     /// The version of the tables that it has taken up.
     pub table_version: u64,
+}
+
+/// The controller thread: what became of the frames that workers punted to it.
+///
+/// `received` is the sum of the five that follow it. A packet that it does not believe or answer
+/// ends here; the workers' balance counts it as punted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControllerStatus {
+    /// Frames from the workers.
+    pub received: u64,
+    /// Of those, to another station, or nothing that this host answers.
+    pub not_for_us: u64,
+    /// Of those, IPv6 headers that contradict the frame.
+    pub malformed: u64,
+    /// Of those, neighbour discovery that was believed.
+    pub discovery: u64,
+    /// Of those, neighbour discovery that was not.
+    pub discovery_refused: u64,
+    /// Of those, packets for the control endpoint.
+    pub endpoint: u64,
+    /// Frames made here.
+    pub sent: u64,
+    /// Packets made here that found no next hop.
+    pub no_next_hop: u64,
+    /// Frames made here that found no room on the way to the worker.
+    pub transmit_full: u64,
+    /// ICMPv6 errors that were kept back.
+    pub unsent_errors: u64,
+    /// Times that the control endpoint's stack was started anew after a fault of its own.
+    pub stack_restarts: u64,
 }
 
 /// How often one drop reason happened, over all ports and workers.

@@ -115,18 +115,17 @@ fn workers(status: &Status) -> String {
     let rows = status.workers.iter().map(|worker| {
         [
             worker.lcore.to_string(),
-            worker.bursts.to_string(),
-            or_dash(
-                worker
-                    .busy_share
-                    .map(|share| format!("{:.1} %", share * 100.0)),
-            ),
+            worker.rounds.to_string(),
+            or_dash((worker.rounds > 0).then(|| {
+                let share = worker.busy_rounds as f64 / worker.rounds as f64;
+                format!("{:.1} %", share * 100.0)
+            })),
             format!("{} us", worker.longest_gap_us),
             worker.table_version.to_string(),
         ]
     });
     table(
-        ["WORKER", "BURSTS", "BUSY", "LONGEST GAP", "TABLES"],
+        ["WORKER", "ROUNDS", "BUSY", "LONGEST GAP", "TABLES"],
         rows,
         &[0, 1, 2, 3, 4],
     )

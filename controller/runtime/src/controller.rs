@@ -24,10 +24,11 @@ pub trait Agent: Send + 'static {
     fn next_hop_changed(&mut self, next_hop: Option<MacAddress>);
 
     /// Executes one command.
-    fn execute(&mut self, command: Self::Command, status: &ControllerStatus);
+    fn execute(&mut self, command: Self::Command);
 
-    /// Called at the end of every round, to retire what workers have left behind.
-    fn tick(&mut self, now_ms: u64);
+    /// Called at the end of every round, to retire what workers have left behind
+    /// and to show how the controller is doing.
+    fn tick(&mut self, now_ms: u64, status: &ControllerStatus);
 }
 
 /// What the controller knows about itself.
@@ -88,10 +89,10 @@ impl<A: Agent> Controller<A> {
             let Ok(command) = self.channels.commands.pop() else {
                 break;
             };
-            let status = self.status();
-            self.agent.execute(command, &status);
+            self.agent.execute(command);
         }
-        self.agent.tick(now_ms);
+        let status = self.status();
+        self.agent.tick(now_ms, &status);
     }
 
     /// What the controller knows about itself.

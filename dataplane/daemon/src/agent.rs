@@ -10,6 +10,7 @@ use tables::{Key, Publisher, Snapshot, Uplink};
 use tokio::sync::oneshot;
 use wire::ethernet::MacAddress;
 
+use crate::controller_counters::ControllerCounters;
 use crate::knowledge;
 
 /// A batch from the local API, and the way to answer.
@@ -22,11 +23,20 @@ pub(crate) struct Command {
 pub(crate) struct TableAgent {
     config: Arc<Config>,
     publisher: Publisher,
+    counters: Arc<ControllerCounters>,
 }
 
 impl TableAgent {
-    pub(crate) fn new(config: Arc<Config>, publisher: Publisher) -> Self {
-        Self { config, publisher }
+    pub(crate) fn new(
+        config: Arc<Config>,
+        publisher: Publisher,
+        counters: Arc<ControllerCounters>,
+    ) -> Self {
+        Self {
+            config,
+            publisher,
+            counters,
+        }
     }
 
     fn apply(&mut self, batch: &MappingBatch) -> Result<Applied, ApiError> {
@@ -168,12 +178,13 @@ impl Agent for TableAgent {
         });
     }
 
-    fn execute(&mut self, command: Command, _: &ControllerStatus) {
+    fn execute(&mut self, command: Command) {
         // Whoever asked may have hung up; the change stands all the same.
         let _ = command.answer.send(self.apply(&command.batch));
     }
 
-    fn tick(&mut self, _now_ms: u64) {
+    fn tick(&mut self, _now_ms: u64, status: &ControllerStatus) {
         self.publisher.retire();
+        self.counters.show(status);
     }
 }

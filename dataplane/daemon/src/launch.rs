@@ -18,6 +18,7 @@ use worker::Worker;
 
 use crate::agent::TableAgent;
 use crate::clock::Uptime;
+use crate::controller_counters::ControllerCounters;
 use crate::dpdk_io::DpdkIo;
 use crate::ports::{Ports, eal_options};
 use crate::service::{BoundService, Service};
@@ -88,11 +89,13 @@ impl RunningHost {
             &mut publisher,
         )?;
 
+        let controller_counters = Arc::new(ControllerCounters::default());
         let (commands, executed) = rtrb::RingBuffer::new(COMMANDS_MAX);
         let view = View {
             config: Arc::clone(&config),
             ports: ports.described,
             counters: counters.clone(),
+            controller: Arc::clone(&controller_counters),
             tables: publisher.observer(),
             commands: Mutex::new(commands),
             uptime: Uptime::start(),
@@ -106,7 +109,7 @@ impl RunningHost {
             mtu_bytes: config.uplink.mtu,
             seed: RandomState::new().hash_one(std::process::id()),
         });
-        let agent = TableAgent::new(Arc::clone(&config), publisher);
+        let agent = TableAgent::new(Arc::clone(&config), publisher, controller_counters);
         let channels = Channels {
             punted,
             transmit,

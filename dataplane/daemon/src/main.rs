@@ -12,6 +12,7 @@
 
 mod agent;
 mod clock;
+mod controller_counters;
 mod dpdk_io;
 mod knowledge;
 mod launch;
@@ -156,7 +157,7 @@ fn run(file: &Path) -> ExitCode {
             );
         }
     };
-    tracing::info!("ready: host {name} serves {guests} guest ports");
+    tracing::info!("ready: host {name}, guest ports: {guests}");
     watch::notify(NotifyState::Ready);
     let end = watch::watch(&host, &end_wanted);
     watch::notify(NotifyState::Stopping);
@@ -208,7 +209,7 @@ fn check(file: &Path, json: bool) -> ExitCode {
         say(
             stdout,
             &format!(
-                "{} is right: host {host}, {ports} guest ports, {networks} networks, {} hosts in the fabric",
+                "{} is right: host {host} with guest ports: {ports}, networks: {networks}, hosts in the fabric: {}",
                 file.display(),
                 config.fabric.hosts.len(),
             ),

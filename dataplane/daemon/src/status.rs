@@ -22,6 +22,7 @@ use wire::ethernet::MacAddress;
 
 use crate::agent::Command;
 use crate::clock::Uptime;
+use crate::controller_counters::ControllerCounters;
 use crate::knowledge;
 
 /// A port as it was opened.
@@ -41,6 +42,7 @@ pub(crate) struct View {
     pub(crate) config: Arc<Config>,
     pub(crate) ports: Vec<OpenPort>,
     pub(crate) counters: Vec<Arc<WorkerCounters>>,
+    pub(crate) controller: Arc<ControllerCounters>,
     pub(crate) tables: Observer,
     pub(crate) commands: Mutex<Producer<Command>>,
     pub(crate) uptime: Uptime,
@@ -71,6 +73,7 @@ impl HostView for View {
             nodes: self.nodes(&snapshot),
             mappings: snapshot.mappings.len() as u64,
             workers: self.workers(&versions),
+            controller: self.controller.read(),
             table_version_by_worker: versions,
             drops: drops(&flows),
             balance: self.balance(&flows),
@@ -215,13 +218,14 @@ impl View {
             .zip(versions);
         workers
             .map(|((lcore, counters), version)| {
-                let rounds = counters.worker.rounds.get();
-                let busy = counters.worker.busy_rounds.get();
+                let counters = &counters.worker;
                 WorkerStatus {
                     lcore: *lcore,
-                    bursts: rounds,
-                    busy_share: (rounds > 0).then(|| busy as f64 / rounds as f64),
-                    longest_gap_us: counters.worker.longest_gap_ns.get() / 1_000,
+                    rounds: counters.rounds.get(),
+                    busy_rounds: counters.busy_rounds.get(),
+                    longest_gap_us: counters.longest_gap_ns.get() / 1_000,
+                    arp_answered: counters.arp_answered.get(),
+                    options_stripped: counters.options_stripped.get(),
                     table_version: *version,
                 }
             })

@@ -22,11 +22,11 @@ pub(crate) enum End {
     Broken(String),
 }
 
-/// The wish to end: SIGTERM or SIGINT. A second one ends the process at once.
+/// The wish to end: SIGTERM or SIGINT. More of them change nothing, since some
+/// wrappers send two at once and the end takes less than a second anyway.
 pub(crate) fn end_wanted() -> std::io::Result<Arc<AtomicBool>> {
     let wanted = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGINT] {
-        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&wanted))?;
         signal_hook::flag::register(signal, Arc::clone(&wanted))?;
     }
     Ok(wanted)

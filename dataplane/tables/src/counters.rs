@@ -23,6 +23,12 @@ impl Counter {
         );
     }
 
+    /// Copies a number that is kept elsewhere. Only its one writer may call this.
+    #[inline]
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
     /// Raises it to `value` if it is lower. Only its one writer may call this.
     #[inline]
     pub fn raise_to(&self, value: u64) {

@@ -111,7 +111,7 @@ drop_reasons! {
     DecodeNoOwner            Stale     "decode_no_owner"            "The destination's group has no owner at present; see its fail-over state.";
 
     EncodeNoMapping          Capacity  "encode_no_mapping"          "No host is known for a guest's destination; check that the address exists and that mappings arrive.";
-    EncodeTooBig             Capacity  "encode_too_big"             "A packet exceeds the path MTU; the guest was told if it may be, else raise the substrate MTU or lower the guest's.";
+    EncodeTooBig             Capacity  "encode_too_big"             "A packet exceeds the path MTU; raise the substrate MTU or lower the guest's.";
     NoMbuf                   Capacity  "no_mbuf"                    "No packet buffer was free, or it had too little headroom; enlarge the pool.";
     TxQueueFull              Capacity  "tx_queue_full"              "A transmit queue was full; the device or the guest takes packets more slowly than they come.";
     HandoffFull              Capacity  "handoff_full"               "The ring to another worker was full; that worker is overloaded.";

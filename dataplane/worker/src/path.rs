@@ -97,7 +97,8 @@ impl<Io: BurstIo> Path<Io> {
 }
 
 /// IPv4 identifications for packets that crossed the substrate without one: a
-/// counter for each guest port, whose values no other worker of the host uses.
+/// counter for each guest port. The workers' values interleave, so that two of
+/// them seldom give the same one within a packet's lifetime.
 pub(crate) struct LocalIds {
     next: Box<[u16]>,
     step: u16,

@@ -77,15 +77,7 @@ fn the_status_as_json_is_what_the_host_says() {
 #[test]
 fn a_mapping_is_added_and_removed_and_said_not_to_be_persisted() {
     let host = Host::start();
-    let add = [
-        "mapping",
-        "add",
-        "z",
-        "10.0.0.9",
-        "s",
-        "--mac",
-        "02:55:0a:00:00:09",
-    ];
+    let add = ["mapping", "add", "z", "10.0.0.9", "s", "--generation", "2"];
     let (code, out, _) = run(&mut host.understudy(&add));
     assert_eq!(code, 0);
     assert_eq!(

@@ -8,7 +8,8 @@ use crate::fixture::{CONTROL, FAR, ROUTER, ROUTER_MAC, US, echo_request, host, r
 #[derive(Default)]
 struct Scribe {
     next_hops: Vec<Option<MacAddress>>,
-    commands: Vec<(u32, ControllerStatus)>,
+    commands: Vec<u32>,
+    status: Option<ControllerStatus>,
     ticks: u64,
 }
 
@@ -19,12 +20,13 @@ impl Agent for Scribe {
         self.next_hops.push(next_hop);
     }
 
-    fn execute(&mut self, command: u32, status: &ControllerStatus) {
-        self.commands.push((command, *status));
+    fn execute(&mut self, command: u32) {
+        self.commands.push(command);
     }
 
-    fn tick(&mut self, _: u64) {
+    fn tick(&mut self, _: u64, status: &ControllerStatus) {
         self.ticks += 1;
+        self.status = Some(*status);
     }
 }
 
@@ -142,14 +144,8 @@ fn commands_are_executed_in_order_with_the_present_status() {
         .push(&echo_request(FAR, CONTROL, b""))
         .expect("an empty ring");
     controller.round(0);
-    let commands: Vec<u32> = controller
-        .agent()
-        .commands
-        .iter()
-        .map(|(command, _)| *command)
-        .collect();
-    assert_eq!(commands, [1, 2, 3]);
-    let (_, status) = controller.agent().commands[0];
+    assert_eq!(controller.agent().commands, [1, 2, 3]);
+    let status = controller.agent().status.expect("a round has ended");
     assert_eq!(status, controller.status());
     assert_eq!(
         (status.next_hop, status.host.endpoint),

@@ -24,9 +24,9 @@ impl Agent for Witness {
         self.policy = thread_schedule_policy().ok();
     }
 
-    fn execute(&mut self, (): (), _: &ControllerStatus) {}
+    fn execute(&mut self, (): ()) {}
 
-    fn tick(&mut self, _: u64) {
+    fn tick(&mut self, _: u64, _: &ControllerStatus) {
         self.ticks += 1;
     }
 }

@@ -1,0 +1,130 @@
+//! The live packet path over DPDK: what it counts, and that it asks nothing of
+//! the kernel.
+
+mod support;
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use support::frames::{self, udp};
+use support::{Daemon, Files};
+
+/// Host r, whose uplink and guest a receive the same packets over and over from
+/// memory, and drop what they are given: no kernel anywhere.
+fn busy_host(files: &Files) -> Daemon {
+    let out: Vec<_> = (0..256)
+        .map(|i| (i, udp([10, 0, 0, 2], [10, 0, 0, 3], &[i as u8; 64])))
+        .collect();
+    frames::write(&files.path("a.pcap"), &out);
+    let back: Vec<_> = out
+        .iter()
+        .map(|(us, _)| (*us, udp([10, 0, 0, 3], [10, 0, 0, 2], &[7; 64])))
+        .collect();
+    frames::write(&files.path("g.pcap"), &back);
+    let replayed = support::understudyd(&[
+        "replay",
+        "--config",
+        files.path("s.toml").to_str().expect("UTF-8"),
+        "--rx",
+        &format!("z/g={}", files.path("g.pcap").display()),
+        "--out",
+        files.path("s").to_str().expect("UTF-8"),
+    ]);
+    assert!(replayed.status.success());
+    let endless = |name: &str, file: &str| {
+        format!(
+            "net_pcap{name},rx_pcap={},infinite_rx=1",
+            files.path(file).display()
+        )
+    };
+    let config = files.host(
+        "r",
+        &endless("0", "s/uplink.pcap"),
+        &[("z/a", &endless("1", "a.pcap"))],
+    );
+    Daemon::start(&config)
+}
+
+fn status(files: &Files) -> api::Status {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime
+        .block_on(api::client::Client::new(files.path("r.sock")).status())
+        .expect("the daemon answers")
+}
+
+/// The thread of the first worker.
+fn worker_thread(daemon: &Daemon) -> String {
+    let tasks = fs::read_dir(format!("/proc/{}/task", daemon.id())).expect("a process");
+    let named = |task: &fs::DirEntry| {
+        fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name.trim() == "worker-0")
+    };
+    let task = tasks
+        .flatten()
+        .find(named)
+        .expect("a thread named worker-0");
+    task.file_name().into_string().expect("a number")
+}
+
+#[test]
+fn both_directions_pass_and_nothing_is_dropped() {
+    let files = Files::new();
+    let daemon = busy_host(&files);
+    let moved = |status: &api::Status| (status.ports[0].tx_packets, status.ports[1].tx_packets);
+    let before = moved(&status(&files));
+    std::thread::sleep(Duration::from_millis(500));
+    let after = status(&files);
+    let (uplink, guest) = (moved(&after).0 - before.0, moved(&after).1 - before.1);
+    assert!(
+        uplink > 10_000 && guest > 10_000,
+        "{uplink} and {guest} packets in half a second"
+    );
+    assert_eq!(after.balance.dropped, 0, "{:?}", after.drops);
+    assert!(daemon.end_by("TERM").success());
+}
+
+/// Needs strace, and the right to trace an own child.
+#[test]
+fn a_worker_under_load_makes_no_system_call() {
+    let files = Files::new();
+    let daemon = busy_host(&files);
+    let before = status(&files).balance.received;
+    let trace = files.path("trace");
+    let strace = Command::new("strace")
+        .args(["-p", &worker_thread(&daemon), "-o"])
+        .arg(&trace)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut strace = strace.expect("strace is installed (scripts/install-dependencies)");
+    std::thread::sleep(Duration::from_secs(2));
+    let traced = status(&files).balance.received - before;
+    let attached = fs::read_to_string(format!(
+        "/proc/{}/task/{}/status",
+        daemon.id(),
+        worker_thread(&daemon)
+    ));
+    let tracer = format!("TracerPid:\t{}", strace.id());
+    assert!(
+        attached.expect("a thread").contains(&tracer),
+        "strace is attached"
+    );
+    let interrupted = Command::new("kill")
+        .args(["-s", "INT", &strace.id().to_string()])
+        .status();
+    assert!(interrupted.expect("kill runs").success());
+    strace.wait().expect("strace ends");
+    let calls = fs::read_to_string(&trace).expect("a trace");
+    let calls: Vec<&str> = calls.lines().filter(|line| line.contains('(')).collect();
+    assert!(traced > 100_000, "{traced} packets were handled meanwhile");
+    assert!(
+        calls.is_empty(),
+        "{} calls for {traced} packets, the first: {}",
+        calls.len(),
+        calls[0]
+    );
+    assert!(daemon.end_by("TERM").success());
+}
