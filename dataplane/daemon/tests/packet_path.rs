@@ -128,3 +128,54 @@ fn a_worker_under_load_makes_no_system_call() {
     );
     assert!(daemon.end_by("TERM").success());
 }
+
+/// Worker 0 receives only packets for c, which worker 1 owns, and the other way
+/// round; the captures end, so that the books can be closed.
+#[test]
+fn two_workers_hand_packets_to_each_other_and_the_balance_is_exact() {
+    const PACKETS: u64 = 5_000;
+    let files = Files::new();
+    for (name, to) in [("a", [10, 0, 0, 2]), ("c", [10, 0, 0, 4])] {
+        let sent: Vec<_> = (0..PACKETS)
+            .map(|i| (i, udp([10, 0, 0, 3], to, &i.to_be_bytes())))
+            .collect();
+        frames::write(&files.path("g.pcap"), &sent);
+        let replayed = support::understudyd(&[
+            "replay",
+            "--config",
+            files.path("s.toml").to_str().expect("UTF-8"),
+            "--rx",
+            &format!("z/g={}", files.path("g.pcap").display()),
+            "--out",
+            files.path(name).to_str().expect("UTF-8"),
+        ]);
+        assert!(replayed.status.success());
+    }
+    let queue = |name: &str| format!("rx_pcap={}", files.path(name).join("uplink.pcap").display());
+    let uplink = format!("net_pcap0,{},{}", queue("c"), queue("a"));
+    let config = files.host("r", &uplink, &[("z/a", "net_ring1"), ("z/c", "net_ring2")]);
+    files.edit("r.toml", "workers = [0]", "workers = [0, 1]");
+    let daemon = Daemon::start(&config);
+    let mut last = status(&files);
+    for _ in 0..100 {
+        if last.ports[0].rx_packets == 2 * PACKETS && last.balance.unexplained == 0 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+        last = status(&files);
+    }
+    assert_eq!(last.ports[0].rx_packets, 2 * PACKETS);
+    assert_eq!(last.balance.unexplained, 0, "{:?}", last.balance);
+    // What a ring port sends comes back to it; a guest that receives its own
+    // neighbour's packets would be spoofing, and is told so.
+    for port in &last.ports[1..] {
+        assert!(
+            port.tx_packets > 0,
+            "{} got packets from the other worker",
+            port.name
+        );
+        assert_eq!(port.drops.get("l2_source_mac"), Some(&port.rx_packets));
+    }
+    assert!(last.workers.iter().all(|worker| worker.busy_rounds > 0));
+    assert!(daemon.end_by("TERM").success());
+}
