@@ -79,6 +79,10 @@ impl Attached {
             let code = unsafe { dpdk_sys::rte_eth_promiscuous_enable(self.id) };
             self.check_supported("receive for all addresses", code)?;
         }
+        // Neighbour discovery speaks to groups.
+        // SAFETY: the port is started.
+        let code = unsafe { dpdk_sys::rte_eth_allmulticast_enable(self.id) };
+        self.check_supported("receive for all groups", code)?;
         let mut address = dpdk_sys::rte_ether_addr::default();
         // SAFETY: the port is attached, `address` is writable.
         let code = unsafe { dpdk_sys::rte_eth_macaddr_get(self.id, &raw mut address) };
