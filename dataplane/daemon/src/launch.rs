@@ -39,7 +39,10 @@ pub(crate) enum LaunchError {
     #[error(transparent)]
     Pool(#[from] dpdk::pool::PoolError),
     #[error("port {name}: {source}")]
-    Port { name: String, source: PortError },
+    Port {
+        name: String,
+        source: Box<PortError>,
+    },
     #[error(transparent)]
     Ring(#[from] RingError),
     #[error(transparent)]

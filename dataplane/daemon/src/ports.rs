@@ -133,7 +133,7 @@ impl Ports {
         let started = Port::start(eal, plan.device, &options, &pools);
         let (port, rx, tx) = started.map_err(|source| LaunchError::Port {
             name: plan.name.to_owned(),
-            source,
+            source: Box::new(source),
         })?;
         self.described.push(OpenPort {
             name: plan.name.to_owned(),

@@ -38,8 +38,8 @@ pub(crate) fn wire(
 ) -> Result<Wired, LaunchError> {
     let count = config.host.workers.len();
     let ports = queues.len();
-    let mut handovers = Handovers::new(eal, count)?;
-    let mut shares = shares(queues, owners, count);
+    let shares = shares(queues, owners, count);
+    let handovers = Handover::between(eal, count)?;
     let (transmit, from_controller) = punt_ring(PUNT_RING_BYTES);
     let mut from_controller = Some(from_controller);
     let mut wired = Wired {
@@ -48,18 +48,18 @@ pub(crate) fn wire(
         punted: Vec::new(),
         transmit,
     };
-    for index in 0..count {
+    for (index, (share, handover)) in (0..).zip(shares.into_iter().zip(handovers)) {
         let io = DpdkIo {
-            ports: std::mem::take(&mut shares[index]).into(),
+            ports: share.into(),
             pool: pool.clone(),
-            to_workers: std::mem::take(&mut handovers.to[index]).into(),
-            from_workers: std::mem::take(&mut handovers.from[index]).into(),
+            to_workers: handover.to.into(),
+            from_workers: handover.from.into(),
             next_ring: 0,
         };
         let counters = WorkerCounters::new(ports);
         let (to_controller, punted) = punt_ring(PUNT_RING_BYTES);
         let assignment = Assignment {
-            index: WorkerIndex(index as u16),
+            index: WorkerIndex(index),
             workers: count as u16,
             port_owners: owners,
             tables: publisher.reader(),
@@ -96,30 +96,31 @@ fn shares(
     shares
 }
 
-/// A ring from each worker to each other one.
-struct Handovers {
-    /// By sender, then by receiver.
-    to: Vec<Vec<Option<RingProducer>>>,
-    /// By receiver.
-    from: Vec<Vec<RingConsumer>>,
+/// One worker's ends of the rings between workers.
+#[derive(Default)]
+struct Handover {
+    /// By receiver; `None` for itself.
+    to: Vec<Option<RingProducer>>,
+    /// From each other worker.
+    from: Vec<RingConsumer>,
 }
 
-impl Handovers {
-    fn new(eal: &Eal, workers: usize) -> Result<Self, LaunchError> {
-        let mut to: Vec<Vec<_>> = (0..workers).map(|_| Vec::new()).collect();
-        let mut from: Vec<Vec<_>> = (0..workers).map(|_| Vec::new()).collect();
-        for (sender, to) in to.iter_mut().enumerate() {
-            for (receiver, from) in from.iter_mut().enumerate() {
+impl Handover {
+    /// A ring from each worker to each other one.
+    fn between(eal: &Eal, workers: usize) -> Result<Vec<Self>, LaunchError> {
+        let mut ends: Vec<Self> = (0..workers).map(|_| Self::default()).collect();
+        for sender in 0..workers {
+            for receiver in 0..workers {
                 if sender == receiver {
-                    to.push(None);
+                    ends[sender].to.push(None);
                     continue;
                 }
                 let name = format!("handover-{sender}-{receiver}");
                 let (producer, consumer) = dpdk::ring::create(eal, &name, HANDOVER_PACKETS)?;
-                to.push(Some(producer));
-                from.push(consumer);
+                ends[sender].to.push(Some(producer));
+                ends[receiver].from.push(consumer);
             }
         }
-        Ok(Self { to, from })
+        Ok(ends)
     }
 }
