@@ -29,7 +29,7 @@ use crate::{ApiError, Applied, MappingBatch, Status};
 
 use caller::Caller;
 pub use caller::WRITERS_GROUP;
-pub use socket::{BindError, Socket};
+pub use socket::{BindError, Lock, Socket};
 
 /// Connections that are answered at the same time.
 pub const CONNECTIONS_MAX: usize = 64;

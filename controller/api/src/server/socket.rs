@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt, PermissionsExt, chown};
 use std::os::unix::net::UnixStream as Probe;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::net::{UnixListener, UnixStream};
 
@@ -15,13 +16,21 @@ const MODE: u32 = 0o660;
 
 /// A listening socket; its file goes when this is dropped.
 ///
-/// `PATH.lock` is held as long as this lives, and stays behind, empty: it settles who is first when
-/// two daemons start at once, and the kernel lets go of it when a daemon dies in whatever way.
+/// Its [`Lock`] is held at least as long as this lives.
 #[derive(Debug)]
 pub struct Socket {
     listener: UnixListener,
     path: PathBuf,
-    _lock: File,
+    lock: Lock,
+}
+
+/// The right to the socket's path, held until the last clone is dropped: `PATH.lock`.
+///
+/// It settles who is first when two daemons start at once, and the kernel lets go of it when a daemon
+/// dies in whatever way. The file stays behind, empty.
+#[derive(Clone, Debug)]
+pub struct Lock {
+    _file: Arc<File>,
 }
 
 /// Why the socket cannot be had.
@@ -78,7 +87,7 @@ impl Socket {
         let socket = Self {
             listener,
             path: path.to_owned(),
-            _lock: lock,
+            lock,
         };
         open_to_group(path).map_err(|source| system("set the owner and mode of", path, source))?;
         Ok(socket)
@@ -88,6 +97,12 @@ impl Socket {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The right to the path, for a daemon that needs longer to end than its socket.
+    #[must_use]
+    pub fn lock(&self) -> Lock {
+        self.lock.clone()
     }
 
     pub(super) async fn accept(&self) -> io::Result<UnixStream> {
@@ -109,7 +124,7 @@ fn system(what: &'static str, path: &Path, source: io::Error) -> BindError {
     }
 }
 
-fn lock(path: &Path) -> Result<File, BindError> {
+fn lock(path: &Path) -> Result<Lock, BindError> {
     let mut lock_path = path.as_os_str().to_owned();
     lock_path.push(".lock");
     let lock_path = PathBuf::from(lock_path);
@@ -121,7 +136,9 @@ fn lock(path: &Path) -> Result<File, BindError> {
         .open(&lock_path);
     let file = file.map_err(|source| system("open", &lock_path, source))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock {
+            _file: Arc::new(file),
+        }),
         Err(TryLockError::WouldBlock) => Err(BindError::InUse {
             path: path.to_owned(),
         }),

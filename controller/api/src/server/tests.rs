@@ -242,6 +242,19 @@ async fn a_second_server_on_the_same_socket_is_refused_and_the_first_stays() {
 }
 
 #[tokio::test]
+async fn the_path_stays_taken_until_the_last_lock_is_dropped() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("r.sock");
+    let socket = Socket::bind(&path).unwrap();
+    let lock = socket.lock();
+    drop(socket);
+    assert!(!path.exists());
+    assert!(matches!(Socket::bind(&path), Err(BindError::InUse { .. })));
+    drop(lock);
+    assert!(Socket::bind(&path).is_ok());
+}
+
+#[tokio::test]
 async fn a_stale_socket_is_replaced_and_nothing_else_is() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("r.sock");
