@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rustix::thread::{CpuSet, sched_setaffinity};
 use thread_priority::ThreadPriority;
 use thread_priority::unix::{
     RealtimeThreadSchedulePolicy, ThreadSchedulePolicy, set_thread_priority_and_policy,
@@ -20,10 +19,11 @@ use crate::controller::{Agent, Controller};
 /// The sleep between two rounds.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// The running thread.
+/// The running thread. It ends with this, after its present round.
 pub struct ControllerThread<A: Agent> {
     stop: Arc<AtomicBool>,
-    thread: JoinHandle<Controller<A>>,
+    /// Gone once it was joined.
+    thread: Option<JoinHandle<Controller<A>>>,
 }
 
 impl<A: Agent> ControllerThread<A> {
@@ -37,7 +37,6 @@ impl<A: Agent> ControllerThread<A> {
         let thread = thread::Builder::new()
             .name("controller".into())
             .spawn(move || {
-                leave_the_workers_cores();
                 ask_for_real_time();
                 let clock = Clock::start();
                 while !stopped.load(Ordering::Relaxed) {
@@ -46,37 +45,38 @@ impl<A: Agent> ControllerThread<A> {
                 }
                 controller
             })?;
-        Ok(Self { stop, thread })
+        Ok(Self {
+            stop,
+            thread: Some(thread),
+        })
     }
 
     /// Whether the thread has ended; before [`ControllerThread::stop`] it does so
     /// only by a panic.
     pub fn is_finished(&self) -> bool {
-        self.thread.is_finished()
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     /// Ends the thread after its present round, and gives the controller back.
     ///
     /// # Errors
     /// The panic that ended it earlier.
-    pub fn stop(self) -> thread::Result<Controller<A>> {
+    pub fn stop(mut self) -> thread::Result<Controller<A>> {
+        self.end()
+            .unwrap_or_else(|| Err(Box::new("the controller was stopped before")))
+    }
+
+    fn end(&mut self) -> Option<thread::Result<Controller<A>>> {
         self.stop.store(true, Ordering::Relaxed);
-        self.thread.join()
+        self.thread.take().map(JoinHandle::join)
     }
 }
 
-/// A thread inherits the core that DPDK pinned its parent to; the kernel takes from
-/// this set those that exist and that the process may use.
-fn leave_the_workers_cores() {
-    let mut cores = CpuSet::new();
-    for core in 0..CpuSet::MAX_CPU {
-        cores.set(core);
-    }
-    if let Err(error) = sched_setaffinity(None, &cores) {
-        tracing::warn!(
-            "the controller thread may share a core with a worker: \
-             its affinity cannot be reset ({error})"
-        );
+impl<A: Agent> Drop for ControllerThread<A> {
+    fn drop(&mut self) {
+        if let Some(Err(_)) = self.end() {
+            tracing::error!("the controller had ended by a panic");
+        }
     }
 }
 

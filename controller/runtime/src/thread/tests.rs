@@ -1,5 +1,4 @@
 use rtrb::RingBuffer;
-use rustix::thread::sched_getaffinity;
 use tables::punt::punt_ring;
 use thread_priority::unix::thread_schedule_policy;
 use wire::ethernet::MacAddress;
@@ -11,7 +10,6 @@ use crate::fixture::{CONTROL, FAR, ROUTER_MAC, echo_request, host};
 /// Looks at the thread it is called on.
 #[derive(Default)]
 struct Witness {
-    cores: u32,
     policy: Option<ThreadSchedulePolicy>,
     ticks: u64,
 }
@@ -20,7 +18,6 @@ impl Agent for Witness {
     type Command = ();
 
     fn next_hop_changed(&mut self, _: Option<MacAddress>) {
-        self.cores = sched_getaffinity(None).map_or(0, |cores| cores.count());
         self.policy = thread_schedule_policy().ok();
     }
 
@@ -42,15 +39,7 @@ fn policy_that_this_system_grants() -> Option<ThreadSchedulePolicy> {
 }
 
 #[test]
-fn the_thread_answers_on_all_cores_until_it_is_stopped() {
-    let all_cores = sched_getaffinity(None).expect("our own affinity");
-    let first = (0..CpuSet::MAX_CPU)
-        .find(|&core| all_cores.is_set(core))
-        .expect("a core");
-    let mut one_core = CpuSet::new();
-    one_core.set(first);
-    sched_setaffinity(None, &one_core).expect("one of our own cores");
-
+fn the_thread_answers_until_it_is_stopped() {
     let (mut worker, punted) = punt_ring(4096);
     let (transmit, mut answers) = punt_ring(4096);
     let (_service, commands) = RingBuffer::new(1);
@@ -83,7 +72,41 @@ fn the_thread_answers_on_all_cores_until_it_is_stopped() {
         "stopped after {} ms",
         clock.now_ms() - asked_ms
     );
-    assert!(controller.agent().cores >= all_cores.count());
     assert_eq!(controller.agent().policy, policy_that_this_system_grants());
     assert!(controller.agent().ticks > 0);
+}
+
+/// Says when it is dropped.
+struct Mourned(Arc<AtomicBool>);
+
+impl Agent for Mourned {
+    type Command = ();
+
+    fn next_hop_changed(&mut self, _: Option<MacAddress>) {}
+
+    fn execute(&mut self, (): ()) {}
+
+    fn tick(&mut self, _: u64, _: &ControllerStatus) {}
+}
+
+impl Drop for Mourned {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_thread_that_nobody_stopped_ends_when_it_is_dropped() {
+    let (transmit, _answers) = punt_ring(64);
+    let (_service, commands) = RingBuffer::new(1);
+    let channels = Channels {
+        punted: Vec::new(),
+        transmit,
+        commands,
+    };
+    let gone = Arc::new(AtomicBool::new(false));
+    let agent = Mourned(Arc::clone(&gone));
+    let controller = Controller::new(host(Some(ROUTER_MAC)), agent, channels);
+    drop(ControllerThread::spawn(controller).expect("a thread"));
+    assert!(gone.load(Ordering::Relaxed));
 }
