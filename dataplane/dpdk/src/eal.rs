@@ -131,6 +131,8 @@ impl Eal {
         if STARTED.swap(true, Ordering::AcqRel) {
             return Err(EalError::AlreadyStarted);
         }
+        // Before it starts: a start that fails half-way leaves files too.
+        let files = Files(options.file_prefix.clone());
         let outcome = initialise(&arguments_c);
         allowed
             .apply_to_current_thread()
@@ -140,7 +142,6 @@ impl Eal {
             source,
         })?;
 
-        let files = Files(options.file_prefix.clone());
         let pdump = match options.memory {
             // SAFETY: the EAL runs; pdump is initialised once.
             Memory::HugePages { .. } => unsafe { dpdk_sys::rte_pdump_init() == 0 },

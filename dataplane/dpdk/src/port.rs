@@ -84,6 +84,16 @@ impl Count {
     }
 }
 
+/// The data room, headroom included, that the buffers of a port on `device` need
+/// for this MTU: at least [`DATA_ROOM_BYTES_DEFAULT`](crate::pool::DATA_ROOM_BYTES_DEFAULT).
+///
+/// # Errors
+///
+/// The device string has not the right form.
+pub fn data_room(device: &str, mtu: u16) -> Result<u16, PortError> {
+    Ok(limits::data_room(&device.parse()?, mtu))
+}
+
 impl Port {
     /// Attaches the device, configures and starts it. Receive queue `n` takes
     /// its buffers from `pools[n]`; transmit queues make flat copies from the

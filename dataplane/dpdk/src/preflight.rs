@@ -117,19 +117,17 @@ pub enum Finding {
 #[must_use]
 pub fn check(options: &EalOptions) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Memory::HugePages { mib } = options.memory {
-        match lock_holder(&options.file_prefix) {
-            Some(pid) => {
-                findings.push(Finding::AlreadyRunning {
-                    pid,
-                    file_prefix: options.file_prefix.clone(),
-                });
-            }
-            None => {
-                hugepages::remove_files(&options.file_prefix);
-                findings.extend(check_memory(mib.into()));
-            }
+    match (lock_holder(&options.file_prefix), options.memory) {
+        // In any kind of memory, since the prefix's files are removed at the end.
+        (Some(pid), _) => findings.push(Finding::AlreadyRunning {
+            pid,
+            file_prefix: options.file_prefix.clone(),
+        }),
+        (None, Memory::HugePages { mib }) => {
+            hugepages::remove_files(&options.file_prefix);
+            findings.extend(check_memory(mib.into()));
         }
+        (None, Memory::Ordinary { .. }) => {}
     }
     findings.extend(check_cores(&options.worker_cores));
     findings.extend(check_devices(&options.devices));

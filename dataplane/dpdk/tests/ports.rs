@@ -7,6 +7,7 @@ use std::slice::from_ref;
 use std::time::Duration;
 
 use dpdk::pool::DATA_ROOM_BYTES_DEFAULT;
+use dpdk::port::data_room;
 use dpdk::{Mbuf, Mempool, Port, PortOptions};
 use pcap_file::pcap::{PcapPacket, PcapReader, PcapWriter};
 use support::{Burst, EAL, frame, one_queue, pool};
@@ -240,4 +241,23 @@ fn af_xdp_is_not_given_a_pool_that_is_too_small() {
             .contains("needs a pool of at least 4096 buffers"),
         "{error}"
     );
+}
+
+#[test]
+fn the_data_room_asked_for_holds_the_frames_and_what_the_driver_insists_on() {
+    for (device, mtu, bytes) in [
+        ("net_null9", 1500, DATA_ROOM_BYTES_DEFAULT),
+        ("net_null9", 9000, 9000 + 14 + 128),
+        ("net_af_xdp9,iface=lo", 1600, DATA_ROOM_BYTES_DEFAULT),
+        ("net_af_xdp9,iface=lo", 1779, 1779 + 14 + 256 + 128),
+        ("net_af_packet9,iface=lo", 1500, DATA_ROOM_BYTES_DEFAULT),
+        (
+            "net_af_packet9,iface=lo,framesz=16384",
+            9000,
+            16384 - 32 + 128,
+        ),
+    ] {
+        assert_eq!(data_room(device, mtu).unwrap(), bytes, "{device}");
+    }
+    assert!(data_room("eth0", 1500).is_err());
 }

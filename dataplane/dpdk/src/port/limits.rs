@@ -5,7 +5,7 @@ use std::ffi::CStr;
 
 use super::{PortCapabilities, PortError, PortOptions};
 use crate::device::Device;
-use crate::pool::{HEADROOM_BYTES, Mempool};
+use crate::pool::{DATA_ROOM_BYTES_DEFAULT, HEADROOM_BYTES, Mempool};
 
 /// The Ethernet header.
 const ETHERNET_BYTES: u32 = 14;
@@ -16,6 +16,10 @@ const XDP_HEADROOM_BYTES: u32 = 256;
 /// Where a frame begins in a slot of af_packet's receive ring: behind a
 /// `tpacket2_hdr` and a `sockaddr_ll`, aligned so that the network header is.
 const TPACKET_OFFSET_BYTES: u32 = 66;
+
+/// Where af_packet's driver takes it to begin when it asks whether a slot fits
+/// into a buffer: behind the `tpacket2_hdr` alone.
+const TPACKET_HEADER_BYTES: u32 = 32;
 
 /// The size of such a slot when the device string has no `framesz`.
 const TPACKET_FRAME_BYTES_DEFAULT: u32 = 2048;
@@ -100,6 +104,31 @@ pub(super) fn check_pools(
     Ok(())
 }
 
+/// The data room, headroom included, that buffers need for frames of this MTU.
+pub(super) fn data_room(device: &Device, mtu: u16) -> u16 {
+    let frame = u32::from(mtu) + ETHERNET_BYTES;
+    let held = if device.is_af_xdp() {
+        frame + XDP_HEADROOM_BYTES
+    } else if device.is_af_packet() {
+        // Its driver wants buffers that hold a whole slot, however long frames are.
+        frame.max(slot_bytes(device).saturating_sub(TPACKET_HEADER_BYTES))
+    } else {
+        frame
+    };
+    let needed = held.saturating_add(HEADROOM_BYTES.into());
+    u16::try_from(needed)
+        .unwrap_or(u16::MAX)
+        .max(DATA_ROOM_BYTES_DEFAULT)
+}
+
+/// The size of a slot of af_packet's rings.
+fn slot_bytes(device: &Device) -> u32 {
+    device
+        .argument("framesz")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(TPACKET_FRAME_BYTES_DEFAULT)
+}
+
 /// Longer frames would be cut by af_packet, and dropped by others.
 pub(super) fn check_mtu(device: &Device, mtu: u16, pools: &[Mempool]) -> Result<(), PortError> {
     let data_room = pools.iter().map(Mempool::data_room).min().unwrap_or(0);
@@ -127,16 +156,9 @@ fn mtu_max(device: &Device, data_room: u32, mtu: u32) -> (u32, String) {
         );
     }
     if device.is_af_packet() {
-        let slot = device
-            .argument("framesz")
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(TPACKET_FRAME_BYTES_DEFAULT);
+        let slot = slot_bytes(device);
         let needed = (mtu + ETHERNET_BYTES + TPACKET_OFFSET_BYTES).next_power_of_two();
-        let remedy = format!(
-            ": add ,framesz={needed},blocksz={}, with buffers whose data room is at least {}",
-            needed.max(4096),
-            needed + u32::from(HEADROOM_BYTES)
-        );
+        let remedy = format!(": add ,framesz={needed},blocksz={}", needed.max(4096));
         return (
             slot.saturating_sub(TPACKET_OFFSET_BYTES + ETHERNET_BYTES),
             remedy,
