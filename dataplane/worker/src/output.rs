@@ -74,6 +74,11 @@ impl<Io: BurstIo> Path<Io> {
     /// Sends what waits for `port`; what the way out does not take is dropped.
     fn flush(&mut self, port: PortIndex) {
         let Output { burst, owner, .. } = &mut self.outputs.queues[port.index()];
+        // A full burst left at once; for a kernel-fed device, to send nothing is
+        // a system call all the same.
+        if burst.is_empty() {
+            return;
+        }
         let frame_bytes =
             |burst: &Burst<Io::Packet>| burst.iter().map(|p| p.bytes().len() as u64).sum::<u64>();
         let counters = self.counters.port(port);
