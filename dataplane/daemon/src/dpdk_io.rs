@@ -52,14 +52,16 @@ impl BurstIo for DpdkIo {
     }
 
     fn take_handed_over(&mut self, taken: &mut Burst<(PortIndex, Mbuf)>) {
-        // One ring a round, in turn, so that none starves another.
-        let rings = self.from_workers.len();
-        let Some(ring) = self.from_workers.get_mut(self.next_ring) else {
-            return;
-        };
-        self.next_ring = (self.next_ring + 1) % rings;
+        // Each round begins with another ring, so that none starves another.
+        let (before, first) = self.from_workers.split_at_mut(self.next_ring);
         let mut burst: ArrayVec<Mbuf, BURST_PACKETS_MAX> = ArrayVec::new();
-        ring.dequeue(&mut burst);
+        for ring in first.iter_mut().chain(before) {
+            ring.dequeue(&mut burst);
+            if burst.is_full() {
+                break;
+            }
+        }
+        self.next_ring = (self.next_ring + 1) % self.from_workers.len().max(1);
         taken.extend(burst.into_iter().map(|mbuf| (PortIndex(mbuf.tag()), mbuf)));
     }
 

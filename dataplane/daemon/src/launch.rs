@@ -4,9 +4,11 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use api::server::Lock;
 use config::Config;
 use dpdk::port::PortError;
 use dpdk::ring::RingError;
+use dpdk::thread::CpuSet;
 use dpdk::{Eal, Port};
 use parking_lot::Mutex;
 use runtime::controller::{Channels, Controller};
@@ -47,7 +49,7 @@ pub(crate) enum LaunchError {
     Ring(#[from] RingError),
     #[error(transparent)]
     Worker(#[from] dpdk::worker::LaunchError),
-    #[error("the system gives no thread or no event queue: {0}")]
+    #[error("the system gives no thread, no event queue or no processors: {0}")]
     System(#[from] std::io::Error),
 }
 
@@ -55,11 +57,13 @@ pub(crate) enum LaunchError {
 /// stand here, which is the opposite of how they came up.
 pub(crate) struct RunningHost {
     pollers: Pollers,
-    controller: Option<ControllerThread<TableAgent>>,
+    controller: ControllerThread<TableAgent>,
     service: Service,
     counters: Vec<Arc<WorkerCounters>>,
     _ports: Vec<Port>,
     _eal: Eal,
+    /// Last: until then a second daemon could take what is still in use.
+    _lock: Lock,
 }
 
 impl RunningHost {
@@ -74,7 +78,9 @@ impl RunningHost {
         // First: a second daemon of this name must not touch the first one's
         // memory or devices.
         let service = BoundService::bind(&config.host.socket)?;
+        let lock = service.lock();
         let eal = Eal::start(&eal_options(&config))?;
+        leave_cores(&config.host.workers)?;
         let ports = Ports::open(&eal, &config)?;
         let uplink_mac = ports.uplink_mac(&config);
         let mut publisher = Publisher::new(knowledge::first_snapshot(&config, uplink_mac));
@@ -123,11 +129,12 @@ impl RunningHost {
         let service = service.serve(view)?;
         Ok(Self {
             pollers,
-            controller: Some(controller),
+            controller,
             service,
             counters,
             _ports: ports.handles,
             _eal: eal,
+            _lock: lock,
         })
     }
 
@@ -149,10 +156,7 @@ impl RunningHost {
         {
             return Some(format!("worker {index}"));
         }
-        let controller = self
-            .controller
-            .as_ref()
-            .is_none_or(ControllerThread::is_finished);
+        let controller = self.controller.is_finished();
         let service = self.service.is_finished();
         let names = [
             (controller, "the controller"),
@@ -165,14 +169,18 @@ impl RunningHost {
     }
 }
 
-impl Drop for RunningHost {
-    fn drop(&mut self) {
-        self.pollers.end();
-        if let Some(controller) = self.controller.take()
-            && controller.stop().is_err()
-        {
-            tracing::error!("the controller had ended by a panic");
-        }
+/// Takes the calling thread off these cores, if it may use others. The threads
+/// that it starts from then on stay with it: a controller that preempts a worker
+/// delays packets.
+fn leave_cores(workers: &[u16]) -> std::io::Result<()> {
+    let allowed = CpuSet::of_current_thread()?;
+    let others: CpuSet = allowed
+        .iter()
+        .filter(|core| !workers.contains(core))
+        .collect();
+    match others.iter().next() {
+        Some(_) => others.apply_to_current_thread(),
+        None => Ok(()),
     }
 }
 
@@ -201,20 +209,16 @@ impl Pollers {
         }
         Ok(pollers)
     }
+}
 
+impl Drop for Pollers {
     /// Stops all, then takes the queues back, so that the ports can close.
-    fn end(&mut self) {
+    fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         for worker in self.workers.drain(..) {
             if worker.join().is_err() {
                 tracing::error!("a worker had ended by a panic");
             }
         }
-    }
-}
-
-impl Drop for Pollers {
-    fn drop(&mut self) {
-        self.end();
     }
 }

@@ -1,9 +1,9 @@
 //! The devices of a host, opened.
 
 use config::{Config, Memory};
-use dpdk::pool::{DATA_ROOM_BYTES_DEFAULT, HEADROOM_BYTES};
+use dpdk::port::{self, PortError};
 use dpdk::{Eal, EalOptions, Mempool, Port, PortOptions};
-use wire::ethernet::{self, MacAddress};
+use wire::ethernet::MacAddress;
 use worker::WorkerIndex;
 
 use crate::dpdk_io::QueuePair;
@@ -22,9 +22,6 @@ const MBUFS_BESIDE_DESCRIPTORS: u32 = 4096;
 
 /// Buffers that each thread keeps at hand.
 const MBUF_CACHE: u32 = 256;
-
-/// What the kernel leaves free in front of a frame in an XDP buffer.
-const XDP_HEADROOM_BYTES: u16 = 256;
 
 /// How DPDK is started for this configuration.
 pub(crate) fn eal_options(config: &Config) -> EalOptions {
@@ -131,10 +128,7 @@ impl Ports {
         };
         let pools = vec![pool.clone(); usize::from(plan.queues)];
         let started = Port::start(eal, plan.device, &options, &pools);
-        let (port, rx, tx) = started.map_err(|source| LaunchError::Port {
-            name: plan.name.to_owned(),
-            source: Box::new(source),
-        })?;
+        let (port, rx, tx) = started.map_err(|source| plan.failed(source))?;
         self.described.push(OpenPort {
             name: plan.name.to_owned(),
             device: plan.device.to_owned(),
@@ -155,6 +149,13 @@ impl Ports {
 }
 
 impl Plan<'_> {
+    fn failed(&self, source: PortError) -> LaunchError {
+        LaunchError::Port {
+            name: self.name.to_owned(),
+            source: Box::new(source),
+        }
+    }
+
     /// The buffers of the port `index`.
     fn pool(&self, eal: &Eal, index: usize) -> Result<Mempool, LaunchError> {
         let (rx, tx) = self.descriptors;
@@ -163,9 +164,7 @@ impl Plan<'_> {
         let mbufs = descriptors * u32::from(self.queues) + MBUFS_BESIDE_DESCRIPTORS;
         // One less than a power of two is what a pool's ring holds best.
         let mbufs = mbufs.next_power_of_two() - 1;
-        let frame_bytes = self.mtu.saturating_add(ethernet::HEADER_BYTES as u16);
-        let needed = frame_bytes.saturating_add(HEADROOM_BYTES + XDP_HEADROOM_BYTES);
-        let data_room = needed.max(DATA_ROOM_BYTES_DEFAULT);
+        let data_room = port::data_room(self.device, self.mtu).map_err(|e| self.failed(e))?;
         Ok(Mempool::create(
             eal,
             &format!("port{index}"),

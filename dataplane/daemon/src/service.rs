@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use api::server::{self, Socket};
+use api::server::{self, Lock, Socket};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
@@ -31,6 +31,11 @@ impl BoundService {
             Socket::bind(path)?
         };
         Ok(Self { runtime, socket })
+    }
+
+    /// What keeps a second daemon away until it is dropped.
+    pub(crate) fn lock(&self) -> Lock {
+        self.socket.lock()
     }
 
     /// Answers from now on, on a thread of its own.
