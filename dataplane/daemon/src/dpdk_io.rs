@@ -62,7 +62,7 @@ impl BurstIo for DpdkIo {
             }
         }
         self.next_ring = (self.next_ring + 1) % self.from_workers.len().max(1);
-        taken.extend(burst.into_iter().map(|mbuf| (PortIndex(mbuf.tag()), mbuf)));
+        taken.extend(burst.drain(..).map(|mbuf| (PortIndex(mbuf.tag()), mbuf)));
     }
 
     fn allocate(&mut self, frame: &[u8]) -> Option<Mbuf> {

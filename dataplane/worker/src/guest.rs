@@ -9,7 +9,7 @@ use wire::ethernet::{self, EtherType, MacAddress};
 use wire::packet::Packet;
 
 use crate::arp;
-use crate::io::{BURST_PACKETS_MAX, BurstIo};
+use crate::io::{BURST_PACKETS_MAX, Burst, BurstIo};
 use crate::path::Path;
 
 /// A guest's IPv4 packet that passed the checks.
@@ -25,11 +25,12 @@ impl<Io: BurstIo> Path<Io> {
         let Some(node) = tables.node(port) else {
             return 0;
         };
-        let burst = self.receive(port);
+        let mut burst = Burst::new();
+        self.receive(port, &mut burst);
         let count = burst.len();
 
         let mut checked: ArrayVec<Checked<Io::Packet>, BURST_PACKETS_MAX> = ArrayVec::new();
-        for packet in burst {
+        for packet in burst.drain(..) {
             match check_frame(packet.bytes(), node) {
                 Ok(EtherType::ARP) => self.answer_arp(tables, port, node, packet),
                 Ok(_) => match check_ipv4(packet.bytes(), tables, node) {
@@ -48,7 +49,7 @@ impl<Io: BurstIo> Path<Io> {
             mut packet,
             facts,
             key,
-        } in checked
+        } in checked.drain(..)
         {
             let out = match tables.mappings.find(key) {
                 None => Err(DropReason::EncodeNoMapping),

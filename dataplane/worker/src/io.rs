@@ -7,7 +7,8 @@ use wire::packet::Packet;
 /// Frames taken from a queue at once.
 pub const BURST_PACKETS_MAX: usize = 32;
 
-/// Some frames, at most [`BURST_PACKETS_MAX`].
+/// Some frames, at most [`BURST_PACKETS_MAX`]. Emptied by draining: to iterate by
+/// value copies all of its room, however few it holds.
 pub type Burst<P> = ArrayVec<P, BURST_PACKETS_MAX>;
 
 /// One of this host's workers, from 0.

@@ -30,19 +30,17 @@ impl<Io: BurstIo> Path<Io> {
         self.counters.port(port)
     }
 
-    /// Takes a burst from a port and counts it.
-    pub(crate) fn receive(&mut self, port: PortIndex) -> Burst<Io::Packet> {
-        let mut burst = Burst::new();
-        self.io.receive(port, &mut burst);
+    /// Takes a burst from a port and counts it. `burst` is empty.
+    pub(crate) fn receive(&mut self, port: PortIndex, burst: &mut Burst<Io::Packet>) {
+        self.io.receive(port, burst);
         let received = &self.counters.port(port).received;
         received.packets.add(burst.len() as u64);
         received
             .bytes
             .add(burst.iter().map(|packet| packet.bytes().len() as u64).sum());
-        for packet in &burst {
+        for packet in burst.iter() {
             packet.prefetch();
         }
-        burst
     }
 
     /// Ends a packet that came in at `port`.
@@ -89,7 +87,7 @@ impl<Io: BurstIo> Path<Io> {
         let mut taken: ArrayVec<_, BURST_PACKETS_MAX> = ArrayVec::new();
         self.io.take_handed_over(&mut taken);
         let count = taken.len();
-        for (port, packet) in taken {
+        for (port, packet) in taken.drain(..) {
             self.send(port, packet);
         }
         count

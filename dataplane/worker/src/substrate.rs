@@ -17,7 +17,7 @@ use wire::packet::Packet;
 use wire::{ipv6, protocol};
 
 use crate::guest::source_mac;
-use crate::io::{BURST_PACKETS_MAX, BurstIo};
+use crate::io::{BURST_PACKETS_MAX, Burst, BurstIo};
 use crate::path::Path;
 
 /// What the first checks make of a frame.
@@ -43,11 +43,12 @@ impl<Io: BurstIo> Path<Io> {
     /// Handles one burst from this worker's uplink queue. Returns its size.
     pub(crate) fn substrate_burst(&mut self, tables: &Snapshot) -> usize {
         const PORT: PortIndex = PortIndex::UPLINK;
-        let burst = self.receive(PORT);
+        let mut burst = Burst::new();
+        self.receive(PORT, &mut burst);
         let count = burst.len();
 
         let mut candidates: ArrayVec<(Io::Packet, Candidate), BURST_PACKETS_MAX> = ArrayVec::new();
-        for packet in burst {
+        for packet in burst.drain(..) {
             match check_frame(packet.bytes(), tables) {
                 Ok(Checked::Overlay(candidate)) => {
                     self.io
@@ -65,7 +66,7 @@ impl<Io: BurstIo> Path<Io> {
             }
         }
 
-        for (mut packet, candidate) in candidates {
+        for (mut packet, candidate) in candidates.drain(..) {
             let out = find_receiver(tables, &candidate)
                 .and_then(|port| self.restore(tables, port, &mut packet, &candidate));
             match out {
