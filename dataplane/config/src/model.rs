@@ -92,9 +92,9 @@ pub struct Uplink {
     pub mac: Option<MacAddress>,
     /// The largest IPv6 packet of the substrate in bytes, Ethernet header not counted.
     pub mtu: u16,
-    /// Receive descriptors per queue; `None` takes the driver's choice.
+    /// Receive descriptors per queue; `None` leaves them to the daemon.
     pub rx_descriptors: Option<u16>,
-    /// Transmit descriptors per queue; `None` takes the driver's choice.
+    /// Transmit descriptors per queue; `None` leaves them to the daemon.
     pub tx_descriptors: Option<u16>,
 }
 
@@ -111,9 +111,9 @@ pub struct Port {
     pub device: String,
     /// The lcore of the owning worker, one of [`Host::workers`]; `None` deals ports out in turn.
     pub worker: Option<u16>,
-    /// Receive descriptors per queue; `None` takes the driver's choice.
+    /// Receive descriptors per queue; `None` leaves them to the daemon.
     pub rx_descriptors: Option<u16>,
-    /// Transmit descriptors per queue; `None` takes the driver's choice.
+    /// Transmit descriptors per queue; `None` leaves them to the daemon.
     pub tx_descriptors: Option<u16>,
 }
 
