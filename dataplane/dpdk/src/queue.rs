@@ -8,7 +8,6 @@ use arrayvec::ArrayVec;
 use crate::mbuf::Mbuf;
 use crate::pool::Mempool;
 use crate::port::Opened;
-use crate::statistics::PortStatistics;
 
 /// A receive queue. One thread polls it.
 #[derive(Debug)]
@@ -68,12 +67,6 @@ impl RxQueue {
             }
         }
     }
-
-    /// The counters of the queue's port.
-    #[must_use]
-    pub fn statistics(&self) -> PortStatistics {
-        PortStatistics(self.port.clone())
-    }
 }
 
 impl TxQueue {
@@ -115,12 +108,6 @@ impl TxQueue {
             self.port.tx_no_mbuf.add(u64::from(!kept));
             kept
         });
-    }
-
-    /// The counters of the queue's port.
-    #[must_use]
-    pub fn statistics(&self) -> PortStatistics {
-        PortStatistics(self.port.clone())
     }
 }
 

@@ -100,17 +100,6 @@ impl fmt::Debug for CpuSet {
     }
 }
 
-/// Pins the calling thread to one processor.
-///
-/// Polling workers need not call it: [`crate::worker`] launches them pinned.
-///
-/// # Errors
-///
-/// What the kernel says: `EINVAL` if it is not online or not allowed.
-pub fn pin_current(cpu: u16) -> io::Result<()> {
-    CpuSet::from_iter([cpu]).apply_to_current_thread()
-}
-
 /// Names the calling thread for `ps` and `top`; cut after 15 bytes.
 pub(crate) fn name_current(name: &str) {
     let mut text = [0_u8; 16];

@@ -53,15 +53,6 @@ pub struct Traffic {
     pub bytes: Counter,
 }
 
-impl Traffic {
-    /// Counts one frame of this length.
-    #[inline]
-    pub fn count(&self, frame_bytes: usize) {
-        self.packets.add(1);
-        self.bytes.add(frame_bytes as u64);
-    }
-}
-
 /// What one worker saw at one port.
 #[derive(Debug)]
 pub struct PortCounters {
