@@ -1,5 +1,6 @@
 //! What the controller thread does to the tables: the one publisher.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use api::{ApiError, Applied, Mapping, MappingBatch, MappingKey, NetworkRef};
@@ -49,9 +50,12 @@ impl TableAgent {
             mappings: current.mappings.with(&changes),
             ..(*current).clone()
         };
+        let keys: BTreeSet<Key> = changes.iter().map(Change::key).collect();
+        let differs = |key: &&Key| current.mappings.find(**key) != next.mappings.find(**key);
+        let changed = keys.iter().filter(differs).count() as u64;
         Ok(Applied {
             table_version: self.publisher.publish(next),
-            changed: changes.len() as u64,
+            changed,
             persisted: false,
             note: "not persisted: a restart of the daemon returns to the configuration".to_owned(),
         })

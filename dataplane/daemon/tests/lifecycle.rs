@@ -107,3 +107,26 @@ fn a_wrong_configuration_exits_78_by_check_and_by_run() {
         "no configuration named"
     );
 }
+
+#[test]
+fn a_batch_counts_the_mappings_that_it_made_different() {
+    let files = Files::new();
+    let daemon = Daemon::start(&files.path("r.toml"));
+    let mapping: api::Mapping =
+        serde_json::from_str(r#"{"network": "z", "address": "10.0.0.9", "host": "s"}"#)
+            .expect("a mapping");
+    let batch = api::MappingBatch::Add {
+        mappings: vec![mapping.clone(), mapping],
+    };
+    let client = api::client::Client::new(files.path("r.sock"));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let changed = [0, 1].map(|_| {
+        let applied = runtime.block_on(client.apply(&batch));
+        applied.expect("the batch is right").changed
+    });
+    assert_eq!(changed, [1, 0], "the same mapping twice, then once more");
+    assert!(daemon.end_by("TERM").success());
+}

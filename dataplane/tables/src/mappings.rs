@@ -171,7 +171,8 @@ pub enum Change {
 }
 
 impl Change {
-    fn key(&self) -> Key {
+    /// The mapping that it is about.
+    pub fn key(&self) -> Key {
         match self {
             Self::Put(entry) => entry.key,
             Self::Remove(key) => *key,
