@@ -14,7 +14,7 @@ const FUNCTIONS: &[&str] = &[
     "rte_eth_(rx|tx)_queue_setup",
     "rte_eth_dev_(adjust_nb_rx_tx_desc|close|configure|get_port_by_name|info_get|set_mtu)",
     "rte_eth_dev_(socket_id|start|stop)",
-    "rte_eth_(macaddr_get|promiscuous_enable|allmulticast_enable|stats_get)",
+    "rte_eth_(link_get_nowait|macaddr_get|promiscuous_enable|allmulticast_enable|stats_get)",
     "rte_get_tsc_hz",
     "rte_mempool_(avail_count|free)",
     "rte_pdump_(init|uninit)",
@@ -27,7 +27,7 @@ const FUNCTIONS: &[&str] = &[
 
 const TYPES: &[&str] = &[
     "rte_ether_addr",
-    "rte_eth_(conf|dev_info|stats|rxconf|txconf)",
+    "rte_eth_(conf|dev_info|link|stats|rxconf|txconf)",
     "rte_mbuf",
     "rte_mempool",
     "rte_ring",

@@ -87,6 +87,8 @@ pub struct PortStatus {
     pub driver: String,
     /// The lcore that polls it; none where several share it.
     pub worker: Option<u16>,
+    /// Whether its link is up, as far as the driver knows.
+    pub link_up: bool,
     /// The port's own MAC, if it has one.
     #[serde(default, with = "crate::text::option")]
     pub mac: Option<MacAddress>,

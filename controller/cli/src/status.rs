@@ -78,6 +78,7 @@ fn ports(status: &Status) -> String {
             port.name.clone(),
             port.device.clone(),
             or_dash(port.worker),
+            if port.link_up { "up" } else { "down" }.to_owned(),
             port.rx_packets.to_string(),
             port.rx_bytes.to_string(),
             port.tx_packets.to_string(),
@@ -89,13 +90,14 @@ fn ports(status: &Status) -> String {
         "PORT",
         "DEVICE",
         "WORKER",
+        "LINK",
         "RX PACKETS",
         "RX BYTES",
         "TX PACKETS",
         "TX BYTES",
         "DROPPED",
     ];
-    table(header, rows, &[2, 3, 4, 5, 6, 7])
+    table(header, rows, &[2, 4, 5, 6, 7, 8])
 }
 
 fn nodes(status: &Status) -> String {

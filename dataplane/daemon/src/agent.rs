@@ -1,6 +1,7 @@
 //! What the controller thread does to the tables: the one publisher.
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use api::{ApiError, Applied, Mapping, MappingBatch, MappingKey, NetworkRef};
@@ -123,26 +124,33 @@ impl TableAgent {
         })
     }
 
-    /// The key of an address that is not behind one of our own ports: those are
-    /// the configuration's to say.
-    fn foreign(&self, network: &Network, address: std::net::Ipv4Addr) -> Result<Key, String> {
-        match knowledge::port_of(&self.config, network.id, address) {
-            Some(_) => Err(format!(
-                "{address} of network {} is behind a port of this host: change the configuration instead",
-                network.name
-            )),
-            None if !network
-                .subnets
-                .iter()
-                .any(|subnet| subnet.prefix.contains(&address)) =>
-            {
-                Err(format!(
-                    "{address} is in no subnet of network {}",
-                    network.name
-                ))
-            }
-            None => Ok(Key::new(network.id, address)),
+    /// The key of an address that a node can have, and that is not behind one of
+    /// our own ports: those are the configuration's to say.
+    fn foreign(&self, network: &Network, address: Ipv4Addr) -> Result<Key, String> {
+        let name = &network.name;
+        if knowledge::port_of(&self.config, network.id, address).is_some() {
+            return Err(format!(
+                "{address} of network {name} is behind a port of this host: change the configuration instead"
+            ));
         }
+        let mut subnets = network.subnets.iter();
+        let Some(subnet) = subnets.find(|subnet| subnet.prefix.contains(&address)) else {
+            return Err(format!("{address} is in no subnet of network {name}"));
+        };
+        let (first, last) = (subnet.prefix.network(), subnet.prefix.broadcast());
+        if address == subnet.gateway {
+            return Err(format!(
+                "{address} is the gateway of {}, not a node",
+                subnet.prefix
+            ));
+        }
+        if subnet.prefix.prefix_len() < 31 && (address == first || address == last) {
+            return Err(format!(
+                "no node can have {address}, the first or last address of {}",
+                subnet.prefix
+            ));
+        }
+        Ok(Key::new(network.id, address))
     }
 }
 

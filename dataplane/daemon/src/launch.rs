@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use api::server::Lock;
-use config::Config;
+use config::{Config, Memory};
 use dpdk::port::PortError;
 use dpdk::ring::RingError;
 use dpdk::thread::CpuSet;
@@ -80,6 +80,9 @@ impl RunningHost {
         let service = BoundService::bind(&config.host.socket)?;
         let lock = service.lock();
         let eal = Eal::start(&eal_options(&config))?;
+        if matches!(config.host.memory, Memory::HugePages { .. }) && !eal.allows_capture() {
+            tracing::warn!("dpdk-dumpcap cannot attach: DPDK's packet capture did not start");
+        }
         leave_cores(&config.host.workers)?;
         let ports = Ports::open(&eal, &config)?;
         let uplink_mac = ports.uplink_mac(&config);

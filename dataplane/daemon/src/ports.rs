@@ -1,6 +1,7 @@
 //! The devices of a host, opened.
 
 use config::{Config, Memory};
+use dpdk::device::Device;
 use dpdk::port::{self, PortError};
 use dpdk::{Eal, EalOptions, Mempool, Port, PortOptions};
 use wire::ethernet::MacAddress;
@@ -61,6 +62,8 @@ struct Plan<'a> {
     device: &'a str,
     queues: u16,
     descriptors: (Option<u16>, Option<u16>),
+    /// Packets received here that may wait in the transmit queues of others.
+    waiting_elsewhere: u32,
     mtu: u16,
     /// The lcore that polls it, if it is one.
     lcore: Option<u16>,
@@ -81,6 +84,12 @@ impl Ports {
             device: &uplink.device,
             queues: workers.len() as u16,
             descriptors: (uplink.rx_descriptors, uplink.tx_descriptors),
+            // What came from the substrate waits in the guests' queues.
+            waiting_elsewhere: config
+                .ports
+                .iter()
+                .map(|port| descriptors(port.tx_descriptors))
+                .sum(),
             mtu: uplink.mtu,
             lcore: None,
             promiscuous: uplink.mac.is_some(),
@@ -101,6 +110,8 @@ impl Ports {
                 device: &port.device,
                 queues: 1,
                 descriptors: (port.rx_descriptors, port.tx_descriptors),
+                // At the uplink, or at a neighbour's port.
+                waiting_elsewhere: descriptors(uplink.tx_descriptors),
                 mtu: network.subnets[node.subnet].mtu,
                 lcore: Some(workers[usize::from(ports.owners[index].0)]),
                 // A guest sends to the virtual MACs of others.
@@ -158,22 +169,30 @@ impl Plan<'_> {
 
     /// The buffers of the port `index`.
     fn pool(&self, eal: &Eal, index: usize) -> Result<Mempool, LaunchError> {
-        let (rx, tx) = self.descriptors;
-        let descriptors = u32::from(rx.unwrap_or(DESCRIPTORS_DEFAULT))
-            + u32::from(tx.unwrap_or(DESCRIPTORS_DEFAULT));
-        let mbufs = descriptors * u32::from(self.queues) + MBUFS_BESIDE_DESCRIPTORS;
+        let own = descriptors(self.descriptors.0) * u32::from(self.queues);
+        let mbufs = own + self.waiting_elsewhere + MBUFS_BESIDE_DESCRIPTORS;
         // One less than a power of two is what a pool's ring holds best.
         let mbufs = mbufs.next_power_of_two() - 1;
         let data_room = port::data_room(self.device, self.mtu).map_err(|e| self.failed(e))?;
+        let numa_node = self
+            .device
+            .parse::<Device>()
+            .ok()
+            .and_then(|device| device.numa_node());
         Ok(Mempool::create(
             eal,
             &format!("port{index}"),
             mbufs,
             MBUF_CACHE,
             data_room,
-            None,
+            numa_node,
         )?)
     }
+}
+
+/// The size of a queue, as configured or not.
+fn descriptors(configured: Option<u16>) -> u32 {
+    configured.unwrap_or(DESCRIPTORS_DEFAULT).into()
 }
 
 /// Which worker owns which guest port: the one that the configuration names,

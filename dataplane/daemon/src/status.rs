@@ -243,6 +243,7 @@ fn port_status(port: &OpenPort, flow: &PortFlow) -> PortStatus {
         device: port.device.clone(),
         driver: port.driver.clone(),
         worker: port.lcore,
+        link_up: port.statistics.link_is_up(),
         mac: Some(port.mac),
         rx_packets: flow.rx.0,
         rx_bytes: flow.rx.1,

@@ -4,6 +4,8 @@ mod support;
 
 use std::os::unix::fs::FileTypeExt;
 
+use api::client::Client;
+use api::{Mapping, MappingBatch, MappingKey, NetworkRef};
 use support::{Daemon, Files, text, understudyd};
 
 fn status(files: &Files, host: &str) -> api::Status {
@@ -129,4 +131,88 @@ fn a_batch_counts_the_mappings_that_it_made_different() {
     });
     assert_eq!(changed, [1, 0], "the same mapping twice, then once more");
     assert!(daemon.end_by("TERM").success());
+}
+
+#[test]
+fn a_batch_of_mappings_is_applied_whole_or_refused_with_the_entry_at_fault() {
+    let network = |name: &str| NetworkRef::Name(name.to_owned());
+    let mapping = |net: &str, address: [u8; 4], host: &str| Mapping {
+        network: network(net),
+        address: address.into(),
+        host: host.to_owned(),
+        generation: None,
+    };
+    let files = Files::new();
+    let _daemon = Daemon::start(&files.path("r.toml"));
+    let apply = |batch: MappingBatch| ask(&files, "r", async |client| client.apply(&batch).await);
+    let before = status(&files, "r");
+
+    let good = mapping("z", [10, 0, 0, 9], "s");
+    for (bad, sentence) in [
+        (
+            mapping("x", [10, 0, 0, 9], "s"),
+            "this host knows no network x; it knows z, y",
+        ),
+        (
+            mapping("z", [10, 0, 0, 9], "q"),
+            "there is no host q in the fabric; it has r, s",
+        ),
+        (
+            mapping("z", [10, 0, 0, 9], "r"),
+            "add a [[port]] to the configuration",
+        ),
+        (
+            mapping("z", [10, 0, 0, 2], "s"),
+            "is behind a port of this host",
+        ),
+        (
+            mapping("z", [10, 0, 1, 9], "s"),
+            "10.0.1.9 is in no subnet of network z",
+        ),
+        (mapping("z", [10, 0, 0, 1], "s"), "10.0.0.1 is the gateway"),
+        (
+            mapping("z", [10, 0, 0, 255], "s"),
+            "no node can have 10.0.0.255",
+        ),
+    ] {
+        let refused = apply(MappingBatch::Add {
+            mappings: vec![good.clone(), bad],
+        });
+        let error = refused.expect_err("one entry is wrong").to_string();
+        assert!(error.contains(sentence), "{error}");
+    }
+    assert_eq!(
+        status(&files, "r").table_version,
+        before.table_version,
+        "nothing was applied"
+    );
+
+    let applied = apply(MappingBatch::Add {
+        mappings: vec![good.clone()],
+    })
+    .expect("it is right");
+    assert_eq!((applied.changed, applied.persisted), (1, false));
+    let after = status(&files, "r");
+    assert_eq!(
+        (after.mappings, after.table_version),
+        (before.mappings + 1, applied.table_version)
+    );
+    let key = MappingKey {
+        network: good.network,
+        address: good.address,
+    };
+    let removed = apply(MappingBatch::Remove {
+        mappings: vec![key.clone()],
+    })
+    .expect("it is there");
+    assert_eq!(removed.table_version, applied.table_version + 1);
+    let again = apply(MappingBatch::Remove {
+        mappings: vec![key],
+    });
+    assert!(
+        again
+            .expect_err("it is gone")
+            .to_string()
+            .contains("10.0.0.9 is not mapped")
+    );
 }

@@ -80,6 +80,16 @@ impl Device {
         (self.kind == Kind::Pci).then_some(self.name.as_str())
     }
 
+    /// The NUMA node that a PCI device is attached to, where it says so: the best
+    /// place for its buffers.
+    #[must_use]
+    pub fn numa_node(&self) -> Option<u16> {
+        let address = self.pci_address()?;
+        let node = std::fs::read_to_string(format!("/sys/bus/pci/devices/{address}/numa_node"));
+        // -1 on machines with one node.
+        node.ok()?.trim().parse().ok()
+    }
+
     /// The driver of a virtual device, such as `net_af_xdp`.
     #[must_use]
     pub fn driver(&self) -> Option<&str> {

@@ -162,6 +162,12 @@ impl Eal {
         })
     }
 
+    /// Whether dpdk-dumpcap can attach (needs [`Memory::HugePages`]).
+    #[must_use]
+    pub fn allows_capture(&self) -> bool {
+        self.running.pdump
+    }
+
     pub(crate) fn running(&self) -> &Arc<Running> {
         &self.running
     }

@@ -46,6 +46,17 @@ pub struct DeviceLosses {
 pub struct PortStatistics(pub(crate) Arc<Opened>);
 
 impl PortStatistics {
+    /// Whether the link is up, as far as the driver knows: af_packet and af_xdp
+    /// follow the interface, drivers in memory are always up.
+    #[must_use]
+    pub fn link_is_up(&self) -> bool {
+        let mut link = dpdk_sys::rte_eth_link::default();
+        // SAFETY: the port is open as long as `self` holds it; `link` is writable.
+        let code =
+            unsafe { dpdk_sys::rte_eth_link_get_nowait(self.0.attached.id(), &raw mut link) };
+        code == 0 && link.link_status() != 0
+    }
+
     /// The counters as they are now. They are not read at one instant: the sums
     /// agree when nothing moves.
     #[must_use]
