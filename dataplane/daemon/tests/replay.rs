@@ -198,6 +198,10 @@ fn what_cannot_be_replayed_is_said_in_a_sentence() {
     frames::write_with(&files.path("raw.pcap"), raw, &[]);
     fs::write(files.path("text.pcap"), "hello, I am no capture").expect("written");
     fs::write(files.path("empty.pcap"), "").expect("written");
+    let two = [(0, udp(A, G, b"whole")), (1, udp(A, G, b"cut off"))];
+    frames::write(&files.path("half.pcap"), &two);
+    let half = fs::read(files.path("half.pcap")).expect("written");
+    fs::write(files.path("half.pcap"), &half[..half.len() - 5]).expect("written");
     let config = files.path("r.toml");
     for (input, sentence) in [
         (
@@ -206,6 +210,8 @@ fn what_cannot_be_replayed_is_said_in_a_sentence() {
         ),
         ("z/a=none.pcap", "No such file or directory"),
         ("z/a=text.pcap", "is not a usable capture"),
+        ("z/a=.", "cannot read"),
+        ("z/a=half.pcap", "it ends after 1 frames in something else"),
         ("z/a=empty.pcap", "it is shorter than a header"),
         ("z/a=raw.pcap", "only Ethernet (1) can be replayed"),
     ] {
@@ -232,4 +238,50 @@ fn what_cannot_be_replayed_is_said_in_a_sentence() {
     let output = understudyd(&["replay", "--config", "x", "--rx", "uplink", "--out", "y"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("write PORT=FILE"));
+}
+
+#[test]
+fn all_packet_blocks_of_pcapng_are_judged_in_their_order() {
+    let block = |kind: u32, body: &[u8]| {
+        let padded = body.len().next_multiple_of(4);
+        let length = (12 + padded as u32).to_le_bytes();
+        let mut block = [&kind.to_le_bytes()[..], &length, body].concat();
+        block.resize(8 + padded, 0);
+        block.extend(length);
+        block
+    };
+    let frame = |n: u8| udp(A, G, &[n; 30]);
+    let length = (frame(0).len() as u32).to_le_bytes();
+    let section = [
+        &0x1a2b_3c4d_u32.to_le_bytes()[..],
+        &[1, 0, 0, 0],
+        &[0xff; 8],
+    ]
+    .concat();
+    let capture = [
+        block(0x0a0d_0d0a, &section),
+        block(1, &[1, 0, 0, 0, 0, 0, 0, 0]),
+        // enhanced, at 5 microseconds; simple, without a time; enhanced, at 9
+        block(
+            6,
+            &[&[0; 8][..], &[5, 0, 0, 0], &length, &length, &frame(0)].concat(),
+        ),
+        block(3, &[&length[..], &frame(1)].concat()),
+        block(
+            6,
+            &[&[0; 8][..], &[9, 0, 0, 0], &length, &length, &frame(2)].concat(),
+        ),
+    ];
+    let files = Files::new();
+    fs::write(files.path("a.pcapng"), capture.concat()).expect("written");
+    let lines = replay(&files, "r", &["z/a=a.pcapng"]);
+    assert!(lines.iter().all(|line| line["verdict"] == "transmit"));
+    let out = frames::read(&files.path("out/uplink.pcap"));
+    assert_eq!(out.len(), 3);
+    // Nanoseconds, since pcapng may have them.
+    assert_eq!(
+        out.iter().map(|(at, _)| *at).collect::<Vec<_>>(),
+        [5_000, 5_000, 9_000]
+    );
+    assert!((0..3).all(|n| out[n].1[62..] == [n as u8; 30]));
 }

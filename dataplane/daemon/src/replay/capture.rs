@@ -2,15 +2,15 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Seek, Write};
+use std::io::{BufReader, BufWriter, Chain, Cursor, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pcap_file::pcap::{PcapHeader, PcapReader, PcapWriter, RawPcapPacket};
-use pcap_file::pcapng::PcapNgReader;
 use pcap_file::pcapng::blocks::interface_description::{
     InterfaceDescriptionBlock, InterfaceDescriptionOption,
 };
+use pcap_file::pcapng::{Block, PcapNgReader};
 use pcap_file::{DataLink, TsResolution};
 
 use super::ReplayError;
@@ -27,11 +27,18 @@ pub(super) struct Captured {
 pub(super) struct Capture {
     file: PathBuf,
     reader: Reader,
+    /// Frames read so far.
+    frames: u64,
+    /// The time of the last one: some blocks of pcapng have none.
+    time: Duration,
 }
 
+/// The file, its first octets read ahead, so that a pipe will do as well.
+type Input = BufReader<Chain<Cursor<[u8; 4]>, File>>;
+
 enum Reader {
-    Pcap(PcapReader<BufReader<File>>),
-    PcapNg(PcapNgReader<BufReader<File>>),
+    Pcap(PcapReader<Input>),
+    PcapNg(PcapNgReader<Input>),
 }
 
 /// The first octets of a pcapng file.
@@ -51,9 +58,11 @@ impl Capture {
         let mut magic = [0; 4];
         input
             .read_exact(&mut magic)
-            .map_err(|_| bad("it is shorter than a header".to_owned()))?;
-        input.rewind().map_err(read)?;
-        let input = BufReader::new(input);
+            .map_err(|error| match error.kind() {
+                ErrorKind::UnexpectedEof => bad("it is shorter than a header".to_owned()),
+                _ => read(error),
+            })?;
+        let input = BufReader::new(Cursor::new(magic).chain(input));
         let reader = if magic == PCAPNG_MAGIC {
             Reader::PcapNg(PcapNgReader::new(input).map_err(|e| bad(e.to_string()))?)
         } else {
@@ -64,6 +73,8 @@ impl Capture {
         Ok(Self {
             file: file.to_owned(),
             reader,
+            frames: 0,
+            time: Duration::ZERO,
         })
     }
 
@@ -79,12 +90,24 @@ impl Capture {
     pub(super) fn next(&mut self) -> Result<Option<Captured>, ReplayError> {
         let next = match &mut self.reader {
             Reader::Pcap(reader) => next_pcap(reader),
-            Reader::PcapNg(reader) => next_pcapng(reader),
+            Reader::PcapNg(reader) => next_pcapng(reader, self.time),
         };
-        next.map_err(|what| ReplayError::Capture {
-            file: self.file.clone(),
-            what,
-        })
+        match next {
+            Ok(captured) => {
+                self.frames += u64::from(captured.is_some());
+                self.time = captured
+                    .as_ref()
+                    .map_or(self.time, |captured| captured.time);
+                Ok(captured)
+            }
+            Err(what) => Err(ReplayError::Capture {
+                file: self.file.clone(),
+                what: format!(
+                    "it ends after {} frames in something else: {what}",
+                    self.frames
+                ),
+            }),
+        }
     }
 }
 
@@ -97,7 +120,7 @@ fn check_link(link: DataLink) -> Result<(), String> {
     }
 }
 
-fn next_pcap(reader: &mut PcapReader<BufReader<File>>) -> Result<Option<Captured>, String> {
+fn next_pcap(reader: &mut PcapReader<Input>) -> Result<Option<Captured>, String> {
     let unit_ns = match reader.header().ts_resolution {
         TsResolution::MicroSecond => 1_000,
         TsResolution::NanoSecond => 1,
@@ -115,26 +138,39 @@ fn next_pcap(reader: &mut PcapReader<BufReader<File>>) -> Result<Option<Captured
     }))
 }
 
-fn next_pcapng(reader: &mut PcapNgReader<BufReader<File>>) -> Result<Option<Captured>, String> {
+/// All three kinds of packet blocks. `last` is the time of the frame before, for
+/// the kind that has none.
+fn next_pcapng(
+    reader: &mut PcapNgReader<Input>,
+    last: Duration,
+) -> Result<Option<Captured>, String> {
     loop {
         let Some(block) = reader.next_block() else {
             return Ok(None);
         };
-        let block = block.map_err(|error| error.to_string())?.into_owned();
-        let Some(packet) = block.into_enhanced_packet() else {
-            continue;
+        let (interface, ticks, frame) = match block.map_err(|error| error.to_string())? {
+            Block::EnhancedPacket(packet) => (
+                packet.interface_id,
+                Some(packet.timestamp.as_nanos()),
+                packet.data.into_owned(),
+            ),
+            Block::Packet(packet) => (
+                packet.interface_id.into(),
+                Some(packet.timestamp.into()),
+                packet.data.into_owned(),
+            ),
+            Block::SimplePacket(packet) => (0, None, packet.data.into_owned()),
+            _ => continue,
         };
-        let interface = reader.packet_interface(&packet).ok_or_else(|| {
-            format!(
-                "a packet names interface {}, which is not described",
-                packet.interface_id
-            )
+        let described = reader.interfaces().get(interface as usize);
+        let described = described.ok_or_else(|| {
+            format!("a packet names interface {interface}, which is not described")
         })?;
-        check_link(interface.linktype)?;
-        let ticks = packet.timestamp.as_nanos();
+        check_link(described.linktype)?;
+        let time = ticks.map(|ticks| Duration::from_nanos(nanoseconds(ticks, described)));
         return Ok(Some(Captured {
-            time: Duration::from_nanos(nanoseconds(ticks, interface)),
-            frame: packet.data.into_owned(),
+            time: time.unwrap_or(last),
+            frame,
         }));
     }
 }
@@ -158,6 +194,10 @@ fn nanoseconds(ticks: u128, interface: &InterfaceDescriptionBlock<'_>) -> u64 {
     u64::try_from(ns).unwrap_or(u64::MAX)
 }
 
+/// The longest frame that a capture may hold: what tcpdump writes, and more than
+/// an IP packet can be.
+const SNAP_BYTES: u32 = 262_144;
+
 /// What a port would transmit.
 pub(super) struct Sink {
     file: PathBuf,
@@ -174,6 +214,7 @@ impl Sink {
             TsResolution::MicroSecond
         };
         let header = PcapHeader {
+            snaplen: SNAP_BYTES,
             ts_resolution: resolution,
             ..PcapHeader::default()
         };
