@@ -17,10 +17,10 @@ def criterion($claim; $holds; $found): {claim: $claim, holds: ($holds == true), 
     tcp: (if $tcp then $tcp | {bytes, sha256_match, gbit_per_s, seconds, sha256} else null end),
     parallel: {
         tcp: ($tcp_64 | if . then {connections, bytes, sha256_match, gbit_per_s} else null end),
-        udp: ($udp_64 | if . then {flows, sent, received, lost, duplicates, damaged} else null end)
+        udp: ($udp_64 | if . then {flows, sent, received, lost, duplicates, damaged, tries} else null end)
     },
-    sizes: ($sizes | if . then {smallest_packet_bytes: 28, largest_packet_bytes: 1500, sizes, sent, received, lost, damaged} else null end),
-    rate: ($rate | if . then {packets_per_s: (.sent / .seconds | round), sent, received, lost, duplicates} else null end),
+    sizes: ($sizes | if . then {smallest_packet_bytes: 28, largest_packet_bytes: 1500, sizes, sent, received, lost, damaged, tries} else null end),
+    rate: ($rate | if . then {packets_per_s: (.sent / .seconds | round), sent, received, lost, duplicates, tries} else null end),
     same_host: {
         packets_sent: $same_host.sent,
         tcp_bytes: $same_host_tcp.bytes, gbit_per_s: $same_host_tcp.gbit_per_s,
