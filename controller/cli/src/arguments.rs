@@ -1,5 +1,6 @@
 //! The command line. Its doc comments are the help, the man pages and the completions.
 
+use std::ffi::OsString;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
@@ -70,6 +71,20 @@ pub enum Command {
     Check {
         /// The host's TOML file
         file: PathBuf,
+    },
+    /// Show what a host would do with captured packets; runs `understudyd replay`
+    ///
+    /// As in `understudy replay --config host.toml --rx z/a=in.pcap --out DIR`, which writes
+    /// DIR/PORT.pcap for every port, and DIR/verdicts.jsonl.
+    #[command(disable_help_flag = true)]
+    Replay {
+        /// What `understudyd replay --help` describes
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "ARGUMENTS"
+        )]
+        arguments: Vec<OsString>,
     },
     /// List every reason for which a packet can be dropped, and what to do about it
     Reasons,

@@ -13,6 +13,7 @@ mod manual;
 mod mapping;
 mod mapping_file;
 mod reasons;
+mod replay;
 mod socket;
 mod status;
 
@@ -62,6 +63,7 @@ fn run(arguments: Arguments, out: &mut impl Write) -> Result<(), Failure> {
             load::write(out, &loaded, format)?;
         }
         Command::Check { file } => check::check(out, &file, format)?,
+        Command::Replay { arguments } => match replay::replay(arguments)? {},
         Command::Reasons => reasons::write(out, format)?,
         Command::Completion { shell } => manual::completion(out, shell)?,
         Command::Man { out: directory } => manual::pages(out, directory.as_deref())?,
