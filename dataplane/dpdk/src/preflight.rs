@@ -134,13 +134,16 @@ pub fn check(options: &EalOptions) -> Vec<Finding> {
     findings
 }
 
-/// The findings, one a line.
+/// The finding, or a list of them, one a line.
 pub(crate) fn sentences(findings: &[Finding]) -> String {
-    findings
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("\n")
+    match findings {
+        [finding] => finding.to_string(),
+        _ => findings
+            .iter()
+            .fold("this machine is not ready".to_owned(), |list, finding| {
+                format!("{list}\n  - {finding}")
+            }),
+    }
 }
 
 /// The process that holds the lock which every DPDK process takes.

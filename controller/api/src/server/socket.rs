@@ -33,6 +33,16 @@ pub struct Lock {
     _file: Arc<File>,
 }
 
+/// What to do when the system refuses.
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "run it as root, or choose a [host] socket where you may write"
+        }
+        _ => "see that the directory of [host] socket can be written",
+    }
+}
+
 /// Why the socket cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
@@ -56,7 +66,7 @@ pub enum BindError {
         path: PathBuf,
     },
     /// The system refuses.
-    #[error("cannot {what} {}: {source}", path.display())]
+    #[error("cannot {what} {}: {source}; {}", path.display(), remedy(source))]
     System {
         /// What was tried.
         what: &'static str,
