@@ -3,7 +3,7 @@
 //! Packet capture: with [`Memory::HugePages`] the process is a primary that
 //! others can join, so while it runs
 //! `dpdk-dumpcap --file-prefix PREFIX -i 0 -w out.pcapng` captures on port 0,
-//! and `-D` in place of `-i` lists the ports (Debian package `dpdk-dev`).
+//! and `-D` in place of `-i` lists the ports (Debian package `dpdk-dev`; with `-p` from another network namespace).
 
 use std::collections::BTreeSet;
 use std::ffi::{CString, c_char, c_int};
