@@ -22,25 +22,7 @@ pub fn check(out: &mut impl Write, file: &Path, format: Format) -> Result<(), Fa
     }
     let config = loaded.map_err(|_| Failure::Configuration)?;
     if format == Format::Table {
-        let nodes: usize = config
-            .networks
-            .iter()
-            .map(|network| network.nodes.len())
-            .sum();
-        writeln!(
-            out,
-            "{}: host {} can run: fabric of {}, {}, {}, {} here",
-            file.display(),
-            config.host.name,
-            count(config.fabric.hosts.len(), "host"),
-            count(config.networks.len(), "network"),
-            count(nodes, "node"),
-            count(config.ports.len(), "port"),
-        )?;
+        writeln!(out, "{}: {}", file.display(), config.summary())?;
     }
     Ok(())
-}
-
-fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

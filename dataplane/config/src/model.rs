@@ -34,6 +34,29 @@ pub struct Config {
     pub warnings: Vec<Problem>,
 }
 
+impl Config {
+    /// What it says, in a line: the host, the fabric, and what is here.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let count = |number: usize, noun: &str| {
+            format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+        };
+        let nodes = self
+            .networks
+            .iter()
+            .map(|network| network.nodes.len())
+            .sum();
+        format!(
+            "host {} can run: fabric of {}, {}, {}, {} here",
+            self.host.name,
+            count(self.fabric.hosts.len(), "host"),
+            count(self.networks.len(), "network"),
+            count(nodes, "node"),
+            count(self.ports.len(), "port"),
+        )
+    }
+}
+
 /// `[host]`: the process on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {

@@ -204,16 +204,7 @@ fn check(file: &Path, json: bool) -> ExitCode {
     let colour = std::io::stderr().is_terminal();
     say(&mut std::io::stderr(), &config::report(problems, colour));
     if let Ok(config) = &loaded {
-        let (host, ports, networks) =
-            (&config.host.name, config.ports.len(), config.networks.len());
-        say(
-            stdout,
-            &format!(
-                "{} is right: host {host} with guest ports: {ports}, networks: {networks}, hosts in the fabric: {}",
-                file.display(),
-                config.fabric.hosts.len(),
-            ),
-        );
+        say(stdout, &format!("{}: {}", file.display(), config.summary()));
     }
     code
 }
