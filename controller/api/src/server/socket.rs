@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt, PermissionsE
 use std::os::unix::net::UnixStream as Probe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::{UnixListener, UnixStream};
 
@@ -32,6 +33,11 @@ pub struct Socket {
 pub struct Lock {
     _file: Arc<File>,
 }
+
+/// How long a lock is waited for: a daemon that was killed holds it until the kernel has taken its
+/// memory apart, and whoever restarts it seldom waits for that.
+const LOCK_TRIES: u32 = 100;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// What to do when the system refuses.
 fn remedy(error: &io::Error) -> &'static str {
@@ -145,15 +151,20 @@ fn lock(path: &Path) -> Result<Lock, BindError> {
         .mode(0o600)
         .open(&lock_path);
     let file = file.map_err(|source| system("open", &lock_path, source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Lock {
-            _file: Arc::new(file),
-        }),
-        Err(TryLockError::WouldBlock) => Err(BindError::InUse {
-            path: path.to_owned(),
-        }),
-        Err(TryLockError::Error(source)) => Err(system("lock", &lock_path, source)),
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => {
+                return Ok(Lock {
+                    _file: Arc::new(file),
+                });
+            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(source)) => return Err(system("lock", &lock_path, source)),
+        }
     }
+    Err(BindError::InUse {
+        path: path.to_owned(),
+    })
 }
 
 /// Removes what a dead daemon left at `path`. A socket that answers, another program's perhaps,
