@@ -176,15 +176,9 @@ impl RunningHost {
 /// that it starts from then on stay with it: a controller that preempts a worker
 /// delays packets.
 fn leave_cores(workers: &[u16]) -> std::io::Result<()> {
-    let allowed = CpuSet::of_current_thread()?;
-    let others: CpuSet = allowed
-        .iter()
-        .filter(|core| !workers.contains(core))
-        .collect();
-    match others.iter().next() {
-        Some(_) => others.apply_to_current_thread(),
-        None => Ok(()),
-    }
+    CpuSet::of_current_thread()?
+        .away_from(workers)
+        .apply_to_current_thread()
 }
 
 /// The workers' threads. They end with this.

@@ -195,15 +195,7 @@ impl Drop for Running {
 /// workers follow in order; what DPDK runs beside them stays off their
 /// processors where there are others.
 fn arguments(options: &EalOptions, allowed: &CpuSet) -> Vec<String> {
-    let others: CpuSet = allowed
-        .iter()
-        .filter(|cpu| !options.worker_cores.contains(cpu))
-        .collect();
-    let main = if others.iter().next().is_some() {
-        others
-    } else {
-        *allowed
-    };
+    let main = allowed.away_from(&options.worker_cores);
     let mut lcores = format!("0@({main})");
     for (index, core) in options.worker_cores.iter().enumerate() {
         lcores.push_str(&format!(",{}@{core}", index + 1));

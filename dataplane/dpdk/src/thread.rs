@@ -55,6 +55,17 @@ impl CpuSet {
             .filter(|&cpu| self.contains(cpu))
     }
 
+    /// The set without `cpus`; as it is, if nothing would be left.
+    #[must_use]
+    pub fn away_from(&self, cpus: &[u16]) -> Self {
+        let others: Self = self.iter().filter(|cpu| !cpus.contains(cpu)).collect();
+        if others.iter().next().is_some() {
+            others
+        } else {
+            *self
+        }
+    }
+
     /// Lets the calling thread, and those it starts from now on, run on these
     /// processors only.
     ///
