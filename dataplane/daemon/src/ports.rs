@@ -61,7 +61,8 @@ struct Plan<'a> {
     name: &'a str,
     device: &'a str,
     queues: u16,
-    descriptors: (Option<u16>, Option<u16>),
+    rx_descriptors: u16,
+    tx_descriptors: u16,
     /// Packets received here that may wait in the transmit queues of others.
     waiting_elsewhere: u32,
     mtu: u16,
@@ -83,12 +84,13 @@ impl Ports {
             name: "uplink",
             device: &uplink.device,
             queues: workers.len() as u16,
-            descriptors: (uplink.rx_descriptors, uplink.tx_descriptors),
+            rx_descriptors: descriptors(uplink.rx_descriptors),
+            tx_descriptors: descriptors(uplink.tx_descriptors),
             // What came from the substrate waits in the guests' queues.
             waiting_elsewhere: config
                 .ports
                 .iter()
-                .map(|port| descriptors(port.tx_descriptors))
+                .map(|port| u32::from(descriptors(port.tx_descriptors)))
                 .sum(),
             mtu: uplink.mtu,
             lcore: None,
@@ -109,9 +111,10 @@ impl Ports {
                 name: &port.name,
                 device: &port.device,
                 queues: 1,
-                descriptors: (port.rx_descriptors, port.tx_descriptors),
+                rx_descriptors: descriptors(port.rx_descriptors),
+                tx_descriptors: descriptors(port.tx_descriptors),
                 // At the uplink, or at a neighbour's port.
-                waiting_elsewhere: descriptors(uplink.tx_descriptors),
+                waiting_elsewhere: descriptors(uplink.tx_descriptors).into(),
                 mtu: network.subnets[node.subnet].mtu,
                 lcore: Some(workers[usize::from(ports.owners[index].0)]),
                 // A guest sends to the virtual MACs of others.
@@ -132,8 +135,8 @@ impl Ports {
         let options = PortOptions {
             rx_queues: plan.queues,
             tx_queues: plan.queues,
-            rx_descriptors: plan.descriptors.0.unwrap_or(DESCRIPTORS_DEFAULT),
-            tx_descriptors: plan.descriptors.1.unwrap_or(DESCRIPTORS_DEFAULT),
+            rx_descriptors: plan.rx_descriptors,
+            tx_descriptors: plan.tx_descriptors,
             mtu: plan.mtu,
             promiscuous: plan.promiscuous,
         };
@@ -169,7 +172,7 @@ impl Plan<'_> {
 
     /// The buffers of the port `index`.
     fn pool(&self, eal: &Eal, index: usize) -> Result<Mempool, LaunchError> {
-        let own = descriptors(self.descriptors.0) * u32::from(self.queues);
+        let own = u32::from(self.rx_descriptors) * u32::from(self.queues);
         let mbufs = own + self.waiting_elsewhere + MBUFS_BESIDE_DESCRIPTORS;
         // One less than a power of two is what a pool's ring holds best.
         let mbufs = mbufs.next_power_of_two() - 1;
@@ -191,8 +194,8 @@ impl Plan<'_> {
 }
 
 /// The size of a queue, as configured or not.
-fn descriptors(configured: Option<u16>) -> u32 {
-    configured.unwrap_or(DESCRIPTORS_DEFAULT).into()
+fn descriptors(configured: Option<u16>) -> u16 {
+    configured.unwrap_or(DESCRIPTORS_DEFAULT)
 }
 
 /// Which worker owns which guest port: the one that the configuration names,

@@ -23,7 +23,6 @@ use wire::ethernet::MacAddress;
 use crate::agent::Command;
 use crate::clock::Uptime;
 use crate::controller_counters::ControllerCounters;
-use crate::knowledge;
 
 /// A port as it was opened.
 pub(crate) struct OpenPort {
@@ -200,7 +199,7 @@ impl View {
                     host: self.config.fabric.hosts[usize::from(entry.owner.0)]
                         .name
                         .clone(),
-                    local: knowledge::port_of(&self.config, network.id, node.address).is_some(),
+                    local: entry.local_port().is_some(),
                     generation: entry.generation.into(),
                     mac: node.mac,
                 })
