@@ -4,21 +4,8 @@ mod support;
 
 use std::os::unix::fs::FileTypeExt;
 
-use api::client::Client;
 use api::{Mapping, MappingBatch, MappingKey, NetworkRef};
-use support::{Daemon, Files, text, understudyd};
-
-fn ask<T>(files: &Files, host: &str, question: impl AsyncFnOnce(Client) -> T) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    runtime.block_on(question(Client::new(files.path(&format!("{host}.sock")))))
-}
-
-fn status(files: &Files, host: &str) -> api::Status {
-    ask(files, host, async |client| client.status().await).expect("the daemon answers")
-}
+use support::{Daemon, Files, ask, status, text, understudyd};
 
 #[test]
 fn it_starts_answers_and_ends_within_a_second_whatever_the_signal() {

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use support::frames::{self, udp};
-use support::{Daemon, Files};
+use support::{Daemon, Files, status};
 
 /// Host r, whose uplink and guest a receive the same packets over and over from
 /// memory, and drop what they are given: no kernel anywhere.
@@ -22,16 +22,7 @@ fn busy_host(files: &Files) -> Daemon {
         .map(|(us, _)| (*us, udp([10, 0, 0, 3], [10, 0, 0, 2], &[7; 64])))
         .collect();
     frames::write(&files.path("g.pcap"), &back);
-    let replayed = support::understudyd(&[
-        "replay",
-        "--config",
-        files.path("s.toml").to_str().expect("UTF-8"),
-        "--rx",
-        &format!("z/g={}", files.path("g.pcap").display()),
-        "--out",
-        files.path("s").to_str().expect("UTF-8"),
-    ]);
-    assert!(replayed.status.success());
+    files.replay("s", &["z/g=g.pcap"], "s");
     let endless = |name: &str, file: &str| {
         format!(
             "net_pcap{name},rx_pcap={},infinite_rx=1",
@@ -44,16 +35,6 @@ fn busy_host(files: &Files) -> Daemon {
         &[("z/a", &endless("1", "a.pcap"))],
     );
     Daemon::start(&config)
-}
-
-fn status(files: &Files) -> api::Status {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    runtime
-        .block_on(api::client::Client::new(files.path("r.sock")).status())
-        .expect("the daemon answers")
 }
 
 /// The thread of the first worker.
@@ -74,9 +55,9 @@ fn both_directions_pass_and_nothing_is_dropped() {
     let files = Files::new();
     let daemon = busy_host(&files);
     let moved = |status: &api::Status| (status.ports[0].tx_packets, status.ports[1].tx_packets);
-    let before = moved(&status(&files));
+    let before = moved(&status(&files, "r"));
     std::thread::sleep(Duration::from_millis(500));
-    let after = status(&files);
+    let after = status(&files, "r");
     let (uplink, guest) = (moved(&after).0 - before.0, moved(&after).1 - before.1);
     assert!(
         uplink > 10_000 && guest > 10_000,
@@ -91,7 +72,7 @@ fn both_directions_pass_and_nothing_is_dropped() {
 fn a_worker_under_load_makes_no_system_call() {
     let files = Files::new();
     let daemon = busy_host(&files);
-    let before = status(&files).balance.received;
+    let before = status(&files, "r").balance.received;
     let trace = files.path("trace");
     let strace = Command::new("strace")
         .args(["-p", &worker_thread(&daemon), "-o"])
@@ -101,7 +82,7 @@ fn a_worker_under_load_makes_no_system_call() {
         .spawn();
     let mut strace = strace.expect("strace is installed (scripts/install-dependencies)");
     std::thread::sleep(Duration::from_secs(2));
-    let traced = status(&files).balance.received - before;
+    let traced = status(&files, "r").balance.received - before;
     let attached = fs::read_to_string(format!(
         "/proc/{}/task/{}/status",
         daemon.id(),
@@ -140,29 +121,20 @@ fn two_workers_hand_packets_to_each_other_and_the_balance_is_exact() {
             .map(|i| (i, udp([10, 0, 0, 3], to, &i.to_be_bytes())))
             .collect();
         frames::write(&files.path("g.pcap"), &sent);
-        let replayed = support::understudyd(&[
-            "replay",
-            "--config",
-            files.path("s.toml").to_str().expect("UTF-8"),
-            "--rx",
-            &format!("z/g={}", files.path("g.pcap").display()),
-            "--out",
-            files.path(name).to_str().expect("UTF-8"),
-        ]);
-        assert!(replayed.status.success());
+        files.replay("s", &["z/g=g.pcap"], name);
     }
     let queue = |name: &str| format!("rx_pcap={}", files.path(name).join("uplink.pcap").display());
     let uplink = format!("net_pcap0,{},{}", queue("c"), queue("a"));
     let config = files.host("r", &uplink, &[("z/a", "net_ring1"), ("z/c", "net_ring2")]);
     files.edit("r.toml", "workers = [0]", "workers = [0, 1]");
     let daemon = Daemon::start(&config);
-    let mut last = status(&files);
+    let mut last = status(&files, "r");
     for _ in 0..100 {
         if last.ports[0].rx_packets == 2 * PACKETS && last.balance.unexplained == 0 {
             break;
         }
         std::thread::sleep(Duration::from_millis(50));
-        last = status(&files);
+        last = status(&files, "r");
     }
     assert_eq!(last.ports[0].rx_packets, 2 * PACKETS);
     assert_eq!(last.balance.unexplained, 0, "{:?}", last.balance);

@@ -13,24 +13,10 @@ const A: [u8; 4] = [10, 0, 0, 2];
 const C: [u8; 4] = [10, 0, 0, 4];
 const G: [u8; 4] = [10, 0, 0, 3];
 
-/// Replays `inputs` (`PORT=FILE`) and returns the lines of verdicts.jsonl.
+/// Replays `inputs` (`PORT=FILE`) into `out` and returns the lines of verdicts.jsonl.
 fn replay(files: &Files, host: &str, inputs: &[&str]) -> Vec<serde_json::Value> {
-    let (config, out) = (files.path(&format!("{host}.toml")), files.path("out"));
-    let mut arguments = vec!["replay", "--config", config.to_str().expect("UTF-8")];
-    let inputs: Vec<String> = inputs
-        .iter()
-        .map(|input| {
-            let (port, file) = input.split_once('=').expect("PORT=FILE");
-            format!("{port}={}", files.path(file).display())
-        })
-        .collect();
-    for input in &inputs {
-        arguments.extend(["--rx", input]);
-    }
-    arguments.extend(["--out", out.to_str().expect("UTF-8")]);
-    let output = understudyd(&arguments);
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    let lines = fs::read_to_string(out.join("verdicts.jsonl")).expect("verdicts");
+    files.replay(host, inputs, "out");
+    let lines = fs::read_to_string(files.path("out/verdicts.jsonl")).expect("verdicts");
     lines
         .lines()
         .map(|line| serde_json::from_str(line).expect("a JSON line"))

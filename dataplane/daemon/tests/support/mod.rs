@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
+use api::client::Client;
 use tempfile::TempDir;
 
 pub mod frames;
@@ -123,6 +124,21 @@ mtu = 1600
         file
     }
 
+    /// Runs captures (`PORT=FILE`) through the host `name`; what comes of them is in `out`.
+    pub fn replay(&self, name: &str, inputs: &[&str], out: &str) {
+        let path = |name: &str| self.path(name).display().to_string();
+        let mut arguments = vec!["replay".to_owned()];
+        arguments.extend(["--config".to_owned(), path(&format!("{name}.toml"))]);
+        for input in inputs {
+            let (port, file) = input.split_once('=').expect("PORT=FILE");
+            arguments.extend(["--rx".to_owned(), format!("{port}={}", path(file))]);
+        }
+        arguments.extend(["--out".to_owned(), path(out)]);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let output = understudyd(&arguments);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+
     /// Replaces text in a file.
     pub fn edit(&self, name: &str, from: &str, to: &str) {
         let text = fs::read_to_string(self.path(name)).expect("read");
@@ -141,6 +157,19 @@ pub fn understudyd(arguments: &[&str]) -> Output {
         .expect("the binary runs");
     assert_ne!(output.status.code(), Some(124), "{arguments:?} did not end");
     output
+}
+
+/// Asks the daemon of a host that has its socket among `files`.
+pub fn ask<T>(files: &Files, host: &str, question: impl AsyncFnOnce(Client) -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(question(Client::new(files.path(&format!("{host}.sock")))))
+}
+
+pub fn status(files: &Files, host: &str) -> api::Status {
+    ask(files, host, async |client| client.status().await).expect("the daemon answers")
 }
 
 pub fn text(octets: &[u8]) -> String {
