@@ -74,7 +74,7 @@ impl<Io: BurstIo> Path<Io> {
     ) -> Result<PortIndex, DropReason> {
         // Within a subnet nothing is in between; else the virtual router is.
         let virtual_routers = u8::from(!node.subnet.contains(facts.destination));
-        if facts.ttl <= virtual_routers && (virtual_routers > 0 || facts.ttl == 0) {
+        if facts.ttl <= virtual_routers {
             return Err(DropReason::EncodeTtl);
         }
         match entry.local_port() {
@@ -85,7 +85,7 @@ impl<Io: BurstIo> Path<Io> {
             // A node of ours that no port leads to.
             None if entry.owner == tables.host.index => Err(DropReason::PortDown),
             None => {
-                if facts.header_bytes > 20 {
+                if facts.options_bytes() > 0 {
                     self.counters.worker.options_stripped.add(1);
                 }
                 send_across(tables, node, packet, facts, entry, virtual_routers)?;

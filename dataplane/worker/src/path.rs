@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use tables::PortIndex;
-use tables::counters::{PortCounters, WorkerCounters};
+use tables::counters::WorkerCounters;
 use tables::punt::{PuntReceiver, PuntSender};
 use wire::drop_reason::DropReason;
 use wire::packet::Packet;
@@ -26,10 +26,6 @@ pub(crate) struct Path<Io: BurstIo> {
 }
 
 impl<Io: BurstIo> Path<Io> {
-    pub(crate) fn port_counters(&self, port: PortIndex) -> &PortCounters {
-        self.counters.port(port)
-    }
-
     /// Takes a burst from a port and counts it. `burst` is empty.
     pub(crate) fn receive(&mut self, port: PortIndex, burst: &mut Burst<Io::Packet>) {
         self.io.receive(port, burst);
@@ -46,12 +42,12 @@ impl<Io: BurstIo> Path<Io> {
     /// Ends a packet that came in at `port`.
     #[cold]
     pub(crate) fn drop_packet(&self, port: PortIndex, reason: DropReason, packet: Io::Packet) {
-        self.port_counters(port).drop(reason, 1);
+        self.counters.port(port).drop(reason, 1);
         drop(packet);
     }
 
-    /// Hands a frame from the uplink to the controller. `false` if its ring is
-    /// full.
+    /// Hands a frame from the uplink to the controller; gives it back with the
+    /// reason if that cannot take it.
     pub(crate) fn punt(&mut self, packet: Io::Packet) -> Result<(), (Io::Packet, DropReason)> {
         match self.to_controller.push(packet.bytes()) {
             Ok(()) => {
@@ -75,7 +71,8 @@ impl<Io: BurstIo> Path<Io> {
             match self.io.allocate(&self.injected_frame) {
                 Some(packet) => self.send(PortIndex::UPLINK, packet),
                 None => self
-                    .port_counters(PortIndex::UPLINK)
+                    .counters
+                    .port(PortIndex::UPLINK)
                     .drop(DropReason::NoMbuf, 1),
             }
         }
