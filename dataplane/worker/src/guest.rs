@@ -85,10 +85,10 @@ impl<Io: BurstIo> Path<Io> {
             // A node of ours that no port leads to.
             None if entry.owner == tables.host.index => Err(DropReason::PortDown),
             None => {
+                send_across(tables, node, packet, facts, entry, virtual_routers)?;
                 if facts.options_bytes() > 0 {
                     self.counters.worker.options_stripped.add(1);
                 }
-                send_across(tables, node, packet, facts, entry, virtual_routers)?;
                 Ok(PortIndex::UPLINK)
             }
         }

@@ -142,6 +142,19 @@ fn options_do_not_cross_but_are_counted() {
         ..packet
     };
     assert_eq!(s.forwards(UPLINK, &across, G)[14..], without.build()[14..]);
+
+    let too_big = Ipv4Frame {
+        options: vec![1, 1, 1, 0],
+        payload: vec![0; usize::from(MTU)],
+        ..a_to_g(8)
+    };
+    r.refuses(
+        A,
+        &too_big.build(),
+        wire::drop_reason::DropReason::EncodeTooBig,
+    );
+    let stripped = r.counters.worker.options_stripped.get();
+    assert_eq!(stripped, 1, "what was dropped was not stripped");
 }
 
 #[test]
