@@ -1,0 +1,2 @@
+//! An exhaustive model of the promotion protocol.
+#![forbid(unsafe_code)]

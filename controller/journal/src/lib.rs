@@ -1,0 +1,2 @@
+//! What survives a crash.
+#![forbid(unsafe_code)]

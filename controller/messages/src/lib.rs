@@ -1,0 +1,10 @@
+//! What hosts say to each other, and what they call the things they speak of.
+#![forbid(unsafe_code)]
+
+pub mod ids;
+pub mod record;
+pub mod time;
+
+pub use ids::{BootId, Epoch, FabricId, GroupId, HostId};
+pub use record::{GroupState, Member, MemberState, Owner, Record, Signature, SignedRecord};
+pub use time::Time;
