@@ -1,19 +1,19 @@
-//! The one file of this crate that reads a clock.
+//! The one file of this crate that reads a clock, and for its tests only: the daemon gives the
+//! controller the clock that its workers read.
 
 use std::time::Instant;
 
-/// Milliseconds since it was started; never runs backwards.
+use messages::Time;
+
+/// Time since it was started.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     started: Instant,
 }
 
 impl Clock {
-    /// A clock that stands at 0 ms.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "everything else gets its time from here"
-    )]
+    /// A clock that stands at zero.
+    #[expect(clippy::disallowed_methods, reason = "the clock of the tests")]
     pub fn start() -> Self {
         Self {
             started: Instant::now(),
@@ -21,7 +21,12 @@ impl Clock {
     }
 
     /// The time now.
-    pub fn now_ms(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    pub fn now(&self) -> Time {
+        Time::ZERO.after(self.started.elapsed())
+    }
+
+    /// The clock as a function.
+    pub fn reader(self) -> impl Fn() -> Time {
+        move || self.now()
     }
 }

@@ -5,14 +5,19 @@
 //! and one reader: a real-time thread that spun on a ring which an ordinary thread
 //! was about to write would spin for ever on a shared core (docs/architecture.md).
 
+use messages::Time;
 use rtrb::Consumer;
 use tables::punt::{PuntReceiver, PuntSender};
 use wire::ethernet::MacAddress;
 
+use crate::endpoint::Endpoint;
 use crate::uplink::{HostCounters, HostStack};
 
 /// Frames taken from one worker in a round, and commands from the service thread.
 const TAKEN_PER_ROUND_MAX: usize = 64;
+
+/// What the tables are told is in nanoseconds; the stack counts milliseconds.
+const NANOSECONDS_PER_MS: u64 = 1_000_000;
 
 /// What decides and publishes; the controller calls it on its own thread.
 pub trait Agent: Send + 'static {
@@ -24,11 +29,11 @@ pub trait Agent: Send + 'static {
     fn next_hop_changed(&mut self, next_hop: Option<MacAddress>);
 
     /// Executes one command.
-    fn execute(&mut self, command: Self::Command);
+    fn execute(&mut self, command: Self::Command, now: Time);
 
-    /// Called at the end of every round, to retire what workers have left behind
-    /// and to show how the controller is doing.
-    fn tick(&mut self, now_ms: u64, status: &ControllerStatus);
+    /// Called once a round, after frames and commands: takes from `endpoint` what other hosts sent,
+    /// does what is due, and gives it what is to be sent to them.
+    fn tick(&mut self, now: Time, status: &ControllerStatus, endpoint: &mut Endpoint);
 }
 
 /// What the controller knows about itself.
@@ -79,7 +84,8 @@ impl<A: Agent> Controller<A> {
     }
 
     /// Does everything that can be done now.
-    pub fn round(&mut self, now_ms: u64) {
+    pub fn round(&mut self, now: Time) {
+        let now_ms = now.0 / NANOSECONDS_PER_MS;
         self.take_frames(now_ms);
         if self.announced != Some(self.host.next_hop_mac()) {
             self.announced = Some(self.host.next_hop_mac());
@@ -89,10 +95,11 @@ impl<A: Agent> Controller<A> {
             let Ok(command) = self.channels.commands.pop() else {
                 break;
             };
-            self.agent.execute(command);
+            self.agent.execute(command, now);
         }
         let status = self.status();
-        self.agent.tick(now_ms, &status);
+        self.agent.tick(now, &status, self.host.endpoint());
+        self.send_frames(now_ms);
     }
 
     /// What the controller knows about itself.
@@ -120,20 +127,35 @@ impl<A: Agent> Controller<A> {
         let Channels {
             punted, transmit, ..
         } = channels;
-        let mut send = |frame: &[u8]| {
-            if transmit.push(frame).is_err() {
-                *transmit_full += 1;
-            }
-        };
         for worker in punted {
             for _ in 0..TAKEN_PER_ROUND_MAX {
                 if !worker.pop(frame) {
                     break;
                 }
-                host.input(frame, now_ms, &mut send);
+                host.input(frame, now_ms, &mut |frame| {
+                    push(transmit, frame, transmit_full);
+                });
             }
         }
-        host.poll(now_ms, &mut send);
+    }
+
+    fn send_frames(&mut self, now_ms: u64) {
+        let Self {
+            host,
+            channels,
+            transmit_full,
+            ..
+        } = self;
+        host.poll(now_ms, &mut |frame| {
+            push(&mut channels.transmit, frame, transmit_full);
+        });
+    }
+}
+
+/// A frame to the worker; counted if it finds no room.
+fn push(transmit: &mut PuntSender, frame: &[u8], full: &mut u64) {
+    if transmit.push(frame).is_err() {
+        *full += 1;
     }
 }
 

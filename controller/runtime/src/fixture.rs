@@ -15,6 +15,8 @@ pub const US_MAC: MacAddress = MacAddress([2, 0, 0, 0, 1, 2]);
 pub const US: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 0, 0, 0, 2);
 pub const US_LINK_LOCAL: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0xff, 0xfe00, 0x102);
 pub const CONTROL: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xaa, 0, 0x155, 0xfe00, 0, 0, 1);
+pub const CONTROL_PORT: u16 = 4747;
+pub const PEER: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xaa, 0, 0x255, 0xfd00, 0, 0, 1);
 pub const ROUTER_MAC: MacAddress = MacAddress([2, 0, 0, 0, 1, 1]);
 pub const ROUTER: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 0, 0, 0, 1);
 pub const FAR: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 9, 0, 0, 0, 9);
@@ -28,6 +30,8 @@ pub fn host(next_hop_mac: Option<MacAddress>) -> HostStack {
         mac: US_MAC,
         uplink_address: US,
         control_address: CONTROL,
+        control_port: CONTROL_PORT,
+        peers: [PEER].into(),
         next_hop: ROUTER,
         next_hop_mac,
         mtu_bytes: 1600,

@@ -2,12 +2,13 @@
 //!
 //! From the inside out: [`neighbour`] knows the next hop, [`endpoint`] is the host's
 //! user-space stack, [`uplink`] puts Ethernet around the two, [`controller`] joins
-//! them to the workers' rings and to an agent, and [`thread`] runs it all. Only
-//! [`clock`] reads a clock and only [`thread`] sleeps; the rest is called with the
-//! time and tested without either.
+//! them to the workers' rings and to an agent, and [`thread`] runs it all. None of it
+//! reads a clock and only [`thread`] sleeps; the rest is called with the time and
+//! tested without either.
 #![forbid(unsafe_code)]
 
-pub mod clock;
+#[cfg(test)]
+mod clock;
 pub mod controller;
 pub mod endpoint;
 pub mod neighbour;

@@ -5,6 +5,7 @@
 //! any clock that does not run backwards, and frames go out through a function.
 
 use std::net::Ipv6Addr;
+use std::sync::Arc;
 
 use smoltcp::wire::{EthernetFrame, EthernetProtocol, Icmpv6Message, IpProtocol, Ipv6Packet};
 use wire::ethernet::{self, EtherType, MacAddress};
@@ -16,7 +17,7 @@ use crate::neighbour::Neighbour;
 const GROUP_MAC_PREFIX: [u8; 2] = [0x33, 0x33];
 
 /// What the host is on its uplink.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct HostConfig {
     /// The uplink device's address.
     pub mac: MacAddress,
@@ -24,6 +25,10 @@ pub struct HostConfig {
     pub uplink_address: Ipv6Addr,
     /// The host's control address in the fabric (docs/wire.md section 1).
     pub control_address: Ipv6Addr,
+    /// The UDP port of control sessions, at both ends.
+    pub control_port: u16,
+    /// The control addresses of the fabric's other hosts.
+    pub peers: Arc<[Ipv6Addr]>,
     /// `[uplink] next_hop`.
     pub next_hop: Ipv6Addr,
     /// `[uplink] next_hop_mac`; asked for if there is none.
@@ -54,6 +59,8 @@ pub struct HostCounters {
     pub sent: u64,
     /// Packets of the endpoint that found no next hop.
     pub no_next_hop: u64,
+    /// Datagrams of the controller that found no room in the endpoint.
+    pub datagrams_full: u64,
     /// ICMPv6 errors that were kept back.
     pub unsent_errors: u64,
     /// Panics of the endpoint's stack, each followed by a new one.
@@ -85,6 +92,7 @@ impl HostStack {
             mac,
             uplink_address,
             control_address,
+            control_port,
             next_hop,
             next_hop_mac,
             ..
@@ -94,6 +102,8 @@ impl HostStack {
             endpoint: Endpoint::new(EndpointConfig {
                 control_address,
                 uplink_address,
+                control_port,
+                peers: Arc::clone(&config.peers),
                 mtu_bytes: config.mtu_bytes.into(),
                 seed: config.seed,
             }),
@@ -117,6 +127,7 @@ impl HostStack {
         HostCounters {
             sent: self.link.sent,
             no_next_hop: self.link.no_next_hop,
+            datagrams_full: self.endpoint.datagrams_full(),
             unsent_errors: self.endpoint.unsent_errors(),
             stack_restarts: self.endpoint.restarts(),
             ..self.counters
@@ -159,6 +170,11 @@ impl HostStack {
                 endpoint.input(packet, now_ms, &mut send);
             }
         }
+    }
+
+    /// The endpoint, for whoever speaks with other hosts; [`HostStack::poll`] sends what it is given.
+    pub const fn endpoint(&mut self) -> &mut Endpoint {
+        &mut self.endpoint
     }
 
     /// Sends what is due.

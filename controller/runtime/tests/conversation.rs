@@ -17,6 +17,8 @@ use wire::ethernet::MacAddress;
 const HOST_MAC: MacAddress = MacAddress([2, 0, 0, 0, 1, 2]);
 const HOST: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 0, 0, 0, 2);
 const CONTROL: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xaa, 0, 0x155, 0xfe00, 0, 0, 1);
+const CONTROL_PORT: u16 = 4747;
+const PEER: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xaa, 0, 0x255, 0xfd00, 0, 0, 1);
 const ROUTER_MAC: MacAddress = MacAddress([2, 0, 0, 0, 1, 1]);
 const ROUTER: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 0, 0, 0, 1);
 
@@ -84,6 +86,8 @@ impl Link {
             mac: HOST_MAC,
             uplink_address: HOST,
             control_address: CONTROL,
+            control_port: CONTROL_PORT,
+            peers: [PEER].into(),
             next_hop: ROUTER,
             next_hop_mac: None,
             mtu_bytes: 1600,

@@ -20,14 +20,18 @@ impl Agent for Scribe {
         self.next_hops.push(next_hop);
     }
 
-    fn execute(&mut self, command: u32) {
+    fn execute(&mut self, command: u32, _: Time) {
         self.commands.push(command);
     }
 
-    fn tick(&mut self, _: u64, status: &ControllerStatus) {
+    fn tick(&mut self, _: Time, status: &ControllerStatus, _: &mut Endpoint) {
         self.ticks += 1;
         self.status = Some(*status);
     }
+}
+
+fn ms(time_ms: u64) -> Time {
+    Time(time_ms * NANOSECONDS_PER_MS)
 }
 
 /// The other ends of the controller's rings.
@@ -63,8 +67,8 @@ fn controller(
 #[test]
 fn the_agent_hears_of_the_next_hop_at_once_and_when_it_changes() {
     let (mut controller, mut outside) = controller(None, 1 << 16);
-    controller.round(0);
-    controller.round(1);
+    controller.round(ms(0));
+    controller.round(ms(1));
     assert_eq!(controller.agent().next_hops, [None]);
 
     let answer = raw_icmp(
@@ -79,8 +83,8 @@ fn the_agent_hears_of_the_next_hop_at_once_and_when_it_changes() {
         .concat(),
     );
     outside.workers[1].push(&answer).expect("an empty ring");
-    controller.round(2);
-    controller.round(3);
+    controller.round(ms(2));
+    controller.round(ms(3));
     assert_eq!(controller.agent().next_hops, [None, Some(ROUTER_MAC)]);
     assert_eq!(controller.agent().ticks, 4);
 }
@@ -93,7 +97,7 @@ fn a_ping_that_any_worker_punts_is_answered_to_the_transmitting_one() {
             .push(&echo_request(FAR, CONTROL, b"hello"))
             .expect("an empty ring");
     }
-    controller.round(0);
+    controller.round(ms(0));
     let mut frame = Vec::new();
     for _ in 0..2 {
         assert!(outside.transmit.pop(&mut frame));
@@ -110,7 +114,7 @@ fn a_full_ring_to_the_worker_is_counted() {
             .push(&echo_request(FAR, CONTROL, b"hello"))
             .expect("room for three");
     }
-    controller.round(0);
+    controller.round(ms(0));
     assert_eq!(controller.status().transmit_full, 2);
 }
 
@@ -122,12 +126,12 @@ fn one_round_takes_a_bounded_number_of_frames() {
             .push(&echo_request(FAR, CONTROL, b""))
             .expect("room for all");
     }
-    controller.round(0);
+    controller.round(ms(0));
     assert_eq!(
         controller.status().host.received,
         TAKEN_PER_ROUND_MAX as u64
     );
-    controller.round(1);
+    controller.round(ms(1));
     assert_eq!(
         controller.status().host.received,
         TAKEN_PER_ROUND_MAX as u64 + 1
@@ -143,7 +147,7 @@ fn commands_are_executed_in_order_with_the_present_status() {
     outside.workers[0]
         .push(&echo_request(FAR, CONTROL, b""))
         .expect("an empty ring");
-    controller.round(0);
+    controller.round(ms(0));
     assert_eq!(controller.agent().commands, [1, 2, 3]);
     let status = controller.agent().status.expect("a round has ended");
     assert_eq!(status, controller.status());

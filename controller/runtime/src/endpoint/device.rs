@@ -4,7 +4,7 @@ use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
 
 /// Packets that wait to be taken; a stack that wants to send more is asked to wait.
-const SENT_PACKETS_MAX: usize = 64;
+const SENT_PACKETS_MAX: usize = 256;
 
 /// A device whose packets begin with the IP header.
 #[derive(Debug)]
@@ -32,6 +32,11 @@ impl PacketDevice {
         self.received = Some(packet.to_vec());
     }
 
+    /// Whether the stack has to wait until what it sent is taken.
+    pub const fn is_full(&self) -> bool {
+        self.ends.len() >= SENT_PACKETS_MAX
+    }
+
     /// Hands every packet that was sent to `out`, in order, and forgets it.
     pub fn take_sent(&mut self, mut out: impl FnMut(&mut [u8])) {
         let mut start = 0;
@@ -53,7 +58,7 @@ impl Device for PacketDevice {
     }
 
     fn transmit(&mut self, _: Instant) -> Option<TxToken<'_>> {
-        (self.ends.len() < SENT_PACKETS_MAX).then_some(TxToken(self))
+        (!self.is_full()).then_some(TxToken(self))
     }
 
     fn capabilities(&self) -> DeviceCapabilities {

@@ -1,11 +1,13 @@
 use smoltcp::wire::Ipv6Repr;
 
 use super::*;
-use crate::fixture::{CONTROL, FAR, US, echo_request};
+use crate::fixture::{CONTROL, CONTROL_PORT, FAR, PEER, US, echo_request};
 
 fn endpoint() -> Endpoint {
     Endpoint::new(EndpointConfig {
         control_address: CONTROL,
+        control_port: CONTROL_PORT,
+        peers: [PEER].into(),
         uplink_address: US,
         mtu_bytes: 1600,
         seed: 1,
@@ -31,19 +33,32 @@ fn a_panic_in_the_stack_is_counted_and_the_next_ping_answered() {
 }
 
 #[test]
-fn only_ping_and_control_get_past_the_filter() {
+fn only_ping_and_the_peers_datagrams_get_past_the_filter() {
     const LOOPBACK: Ipv6Addr = Ipv6Addr::LOCALHOST;
     const GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
     let (icmp, udp, tcp) = (IpProtocol::Icmpv6, IpProtocol::Udp, IpProtocol::Tcp);
     const ECHO: [u8; 8] = [128, 0, 0, 0, 0, 0, 0, 0];
     const UNREACHABLE: [u8; 8] = [1, 0, 0, 0, 0, 0, 0, 0];
+    let [high, low] = CONTROL_PORT.to_be_bytes();
+    let datagram = [high, low, high, low, 0, 8, 0, 0];
+    let mut segment = [0; 20];
+    segment[2..4].copy_from_slice(&CONTROL_PORT.to_be_bytes());
+    segment[12] = 5 << 4;
+    let other_port = [high, low, 0, 53, 0, 8, 0, 0];
     #[rustfmt::skip]
-    let table: [(Ipv6Addr, Ipv6Addr, IpProtocol, &[u8], bool); 17] = [
+    let table: [(Ipv6Addr, Ipv6Addr, IpProtocol, &[u8], bool); 24] = [
         (FAR,      CONTROL, icmp,                   &ECHO,        true),
         (FAR,      US,      icmp,                   &ECHO,        true),
-        (FAR,      CONTROL, udp,                    &ECHO,        true),
-        (FAR,      CONTROL, tcp,                    &ECHO,        true),
-        (FAR,      US,      udp,                    &ECHO,        false),
+        (PEER,     CONTROL, udp,                    &datagram,    true),
+        (PEER,     CONTROL, udp,                    &other_port,  false),
+        (PEER,     CONTROL, udp,                    &datagram[..7], false),
+        (FAR,      CONTROL, udp,                    &datagram,    false),
+        (PEER,     US,      udp,                    &datagram,    false),
+        (PEER,     CONTROL, tcp,                    &segment,     true),
+        (FAR,      CONTROL, tcp,                    &segment,     false),
+        (PEER,     US,      tcp,                    &segment,     false),
+        (PEER,     CONTROL, tcp,                    &segment[..19], false),
+        (PEER,     CONTROL, tcp,                    &ECHO,        false),
         (FAR,      US,      tcp,                    &ECHO,        false),
         (FAR,      FAR,     icmp,                   &ECHO,        false),
         (FAR,      CONTROL, icmp,                   &UNREACHABLE, false),
@@ -73,4 +88,112 @@ fn only_ping_and_control_get_past_the_filter() {
         let packet = Ipv6Packet::new_unchecked(&bytes[..]);
         assert_eq!(endpoint.accepts(&packet), accepted, "{header} {payload:?}");
     }
+}
+
+/// The one UDP packet among those that an endpoint sends.
+fn sent_datagram(endpoint: &mut Endpoint) -> Vec<u8> {
+    let mut packets = Vec::new();
+    endpoint.poll(0, &mut |packet| packets.push(packet.to_vec()));
+    assert_eq!(packets.len(), 1, "one packet is sent");
+    packets.remove(0)
+}
+
+#[test]
+fn a_datagram_reaches_the_other_endpoint_whole_and_names_its_sender() {
+    let mut us = endpoint();
+    let mut them = Endpoint::new(EndpointConfig {
+        control_address: PEER,
+        peers: [CONTROL].into(),
+        ..us.config.clone()
+    });
+    for bytes in [0, 1, DATAGRAM_BYTES_MAX] {
+        let datagram: Vec<u8> = (0..bytes).map(|i| i as u8).collect();
+        us.send_datagram(PEER, &datagram);
+        let packet = sent_datagram(&mut us);
+        assert_eq!(Ipv6Packet::new_unchecked(&packet).traffic_class(), 48 << 2);
+        assert!(them.accepts(&Ipv6Packet::new_unchecked(&packet)));
+        them.input(&packet, 0, &mut |_| panic!("no answer is due"));
+        let mut received = vec![7; 3];
+        assert_eq!(them.receive_datagram(&mut received), Some(CONTROL));
+        assert_eq!(received, datagram);
+        assert_eq!(them.receive_datagram(&mut received), None);
+    }
+}
+
+#[test]
+fn all_datagrams_of_a_round_leave_in_one_poll() {
+    let mut us = endpoint();
+    for _ in 0..100 {
+        us.send_datagram(PEER, b"heartbeat");
+    }
+    let mut packets = 0;
+    us.poll(0, &mut |_| packets += 1);
+    assert_eq!(packets, 100);
+    for _ in 0..=DATAGRAMS_MAX {
+        us.send_datagram(PEER, b"heartbeat");
+    }
+    assert_eq!(us.datagrams_full(), 1);
+}
+
+/// Carries what waits in two endpoints to the other, until nothing waits.
+fn settle(a: &mut Endpoint, b: &mut Endpoint, now_ms: u64) {
+    let (mut to_a, mut to_b) = (Vec::new(), Vec::new());
+    loop {
+        a.poll(now_ms, &mut |packet| to_b.push(packet.to_vec()));
+        b.poll(now_ms, &mut |packet| to_a.push(packet.to_vec()));
+        if to_a.is_empty() && to_b.is_empty() {
+            return;
+        }
+        for packet in std::mem::take(&mut to_b) {
+            b.input(&packet, now_ms, &mut |answer| to_a.push(answer.to_vec()));
+        }
+        for packet in std::mem::take(&mut to_a) {
+            a.input(&packet, now_ms, &mut |answer| to_b.push(answer.to_vec()));
+        }
+    }
+}
+
+#[test]
+fn a_connection_carries_octets_both_ways_and_ends() {
+    let mut us = endpoint();
+    let mut them = Endpoint::new(EndpointConfig {
+        control_address: PEER,
+        peers: [CONTROL].into(),
+        ..us.config.clone()
+    });
+    let ours = us.connect(PEER).expect("the first connection");
+    assert_eq!(us.write(ours, b"early"), Some(0));
+    for now_ms in 0..20 {
+        settle(&mut us, &mut them, now_ms);
+    }
+    let (theirs, from) = them.accept().expect("the connection came");
+    assert_eq!(from, CONTROL);
+    let sent: Vec<u8> = (0..100_000).map(|i| (i % 251) as u8).collect();
+    let (mut given, mut received) = (0, Vec::new());
+    let mut now_ms = 20;
+    while received.len() < sent.len() {
+        now_ms += 1;
+        assert!(now_ms < 2_000, "only {} octets arrive", received.len());
+        given += us.write(ours, &sent[given..]).expect("open");
+        settle(&mut us, &mut them, now_ms);
+        them.read(theirs, &mut received).expect("open");
+    }
+    assert_eq!(received, sent);
+    us.close(ours);
+    while them.read(theirs, &mut received).is_some() {
+        now_ms += 1;
+        assert!(now_ms < 5_000, "the end does not arrive");
+        settle(&mut us, &mut them, now_ms);
+    }
+    assert_eq!(received.len(), sent.len());
+    assert_eq!(us.read(ours, &mut received), None, "it was given back");
+}
+
+#[test]
+fn the_number_of_connections_is_bounded() {
+    let mut us = endpoint();
+    for _ in 0..STREAMS_MAX {
+        us.connect(PEER).expect("room");
+    }
+    assert_eq!(us.connect(PEER), None);
 }

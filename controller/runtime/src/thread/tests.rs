@@ -4,7 +4,9 @@ use thread_priority::unix::thread_schedule_policy;
 use wire::ethernet::MacAddress;
 
 use super::*;
+use crate::clock::Clock;
 use crate::controller::{Channels, ControllerStatus};
+use crate::endpoint::Endpoint;
 use crate::fixture::{CONTROL, FAR, ROUTER_MAC, echo_request, host};
 
 /// Looks at the thread it is called on.
@@ -21,9 +23,9 @@ impl Agent for Witness {
         self.policy = thread_schedule_policy().ok();
     }
 
-    fn execute(&mut self, (): ()) {}
+    fn execute(&mut self, (): (), _: Time) {}
 
-    fn tick(&mut self, _: u64, _: &ControllerStatus) {
+    fn tick(&mut self, _: Time, _: &ControllerStatus, _: &mut Endpoint) {
         self.ticks += 1;
     }
 }
@@ -49,7 +51,7 @@ fn the_thread_answers_until_it_is_stopped() {
         commands,
     };
     let controller = Controller::new(host(Some(ROUTER_MAC)), Witness::default(), channels);
-    let thread = ControllerThread::spawn(controller).expect("a thread");
+    let thread = ControllerThread::spawn(controller, Clock::start().reader()).expect("a thread");
 
     worker
         .push(&echo_request(FAR, CONTROL, b"awake?"))
@@ -57,21 +59,21 @@ fn the_thread_answers_until_it_is_stopped() {
     let clock = Clock::start();
     let mut frame = Vec::new();
     while !answers.pop(&mut frame) {
-        assert!(clock.now_ms() < 10_000, "no answer within ten seconds");
+        assert!(
+            clock.now() < Time(10_000_000_000),
+            "no answer within ten seconds"
+        );
         thread::sleep(PAUSE);
     }
     assert!(!thread.is_finished());
 
-    let asked_ms = clock.now_ms();
+    let asked = clock.now();
     let Ok(controller) = thread.stop() else {
         panic!("the thread panicked")
     };
     // Ten on an idle machine; tests share theirs.
-    assert!(
-        clock.now_ms() - asked_ms < 1_000,
-        "stopped after {} ms",
-        clock.now_ms() - asked_ms
-    );
+    let took = clock.now().since(asked);
+    assert!(took < Duration::from_secs(1), "stopped after {took:?}");
     assert_eq!(controller.agent().policy, policy_that_this_system_grants());
     assert!(controller.agent().ticks > 0);
 }
@@ -84,9 +86,9 @@ impl Agent for Mourned {
 
     fn next_hop_changed(&mut self, _: Option<MacAddress>) {}
 
-    fn execute(&mut self, (): ()) {}
+    fn execute(&mut self, (): (), _: Time) {}
 
-    fn tick(&mut self, _: u64, _: &ControllerStatus) {}
+    fn tick(&mut self, _: Time, _: &ControllerStatus, _: &mut Endpoint) {}
 }
 
 impl Drop for Mourned {
@@ -107,6 +109,6 @@ fn a_thread_that_nobody_stopped_ends_when_it_is_dropped() {
     let gone = Arc::new(AtomicBool::new(false));
     let agent = Mourned(Arc::clone(&gone));
     let controller = Controller::new(host(Some(ROUTER_MAC)), agent, channels);
-    drop(ControllerThread::spawn(controller).expect("a thread"));
+    drop(ControllerThread::spawn(controller, Clock::start().reader()).expect("a thread"));
     assert!(gone.load(Ordering::Relaxed));
 }

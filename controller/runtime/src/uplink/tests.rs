@@ -7,7 +7,8 @@ use smoltcp::wire::{
 
 use super::*;
 use crate::fixture::{
-    CONTROL, FAR, ROUTER_MAC, SILENCE, US, US_MAC, echo_request, exchange, host, ipv6, raw_icmp,
+    CONTROL, CONTROL_PORT, FAR, PEER, ROUTER_MAC, SILENCE, US, US_MAC, echo_request, exchange,
+    host, ipv6, raw_icmp,
 };
 
 /// The one frame of `sent` as an IPv6 packet, after a look at its Ethernet header.
@@ -76,7 +77,7 @@ fn without_a_next_hop_an_answer_is_counted_and_not_sent() {
 #[test]
 fn a_refused_connection_is_answered_as_control_traffic() {
     let syn = TcpRepr {
-        src_port: 1000,
+        src_port: CONTROL_PORT,
         dst_port: 179,
         control: TcpControl::Syn,
         seq_number: TcpSeqNumber(5),
@@ -90,11 +91,11 @@ fn a_refused_connection_is_answered_as_control_traffic() {
         payload: &[],
     };
     let mut segment = vec![0; syn.buffer_len()];
-    let (source, destination) = (IpAddress::Ipv6(FAR), IpAddress::Ipv6(CONTROL));
+    let (source, destination) = (IpAddress::Ipv6(PEER), IpAddress::Ipv6(CONTROL));
     let checksums = ChecksumCapabilities::default();
     let mut tcp = TcpPacket::new_unchecked(&mut segment[..]);
     syn.emit(&mut tcp, &source, &destination, &checksums);
-    let frame = ipv6(FAR, CONTROL, 64, IpProtocol::Tcp, &segment);
+    let frame = ipv6(PEER, CONTROL, 64, IpProtocol::Tcp, &segment);
 
     let sent = exchange(&mut host(Some(ROUTER_MAC)), &frame, 0);
     let packet = to_the_next_hop(&sent);
@@ -107,13 +108,13 @@ fn a_refused_connection_is_answered_as_control_traffic() {
 }
 
 #[test]
-fn a_datagram_to_a_closed_port_makes_no_error_that_another_would_get() {
+fn a_datagram_to_another_port_is_not_for_us_and_makes_no_error() {
     let datagram = UdpRepr {
         src_port: 1,
         dst_port: 2,
     };
     let mut bytes = vec![0; datagram.header_len() + 4];
-    let (source, destination) = (IpAddress::Ipv6(FAR), IpAddress::Ipv6(CONTROL));
+    let (source, destination) = (IpAddress::Ipv6(PEER), IpAddress::Ipv6(CONTROL));
     let mut udp = UdpPacket::new_unchecked(&mut bytes[..]);
     let checksums = ChecksumCapabilities::default();
     datagram.emit(
@@ -127,11 +128,12 @@ fn a_datagram_to_a_closed_port_makes_no_error_that_another_would_get() {
     let mut host = host(Some(ROUTER_MAC));
     let sent = exchange(
         &mut host,
-        &ipv6(FAR, CONTROL, 64, IpProtocol::Udp, &bytes),
+        &ipv6(PEER, CONTROL, 64, IpProtocol::Udp, &bytes),
         0,
     );
     assert_eq!(sent, SILENCE);
-    assert_eq!(host.counters().unsent_errors, 1);
+    assert_eq!(host.counters().not_for_us, 1);
+    assert_eq!(host.counters().unsent_errors, 0);
 }
 
 #[test]
