@@ -51,6 +51,7 @@ pub(crate) fn first_snapshot(config: &Config, uplink_mac: MacAddress) -> Snapsho
                 .collect::<BTreeSet<_>>(),
         ),
         mappings: Mappings::default().with(&mappings(config)),
+        groups: [].into(),
     }
 }
 
@@ -69,6 +70,7 @@ pub(crate) fn entry(
         owner: host_index(host),
         port: None,
         generation,
+        group: None,
     }
 }
 
@@ -128,5 +130,6 @@ fn local_node(config: &Config, port: &config::Port) -> LocalNode {
         ),
         prefix: config.fabric.layout.prefix96(own, network.id.get()),
         generation: FIRST_GENERATION,
+        member: None,
     }
 }

@@ -6,7 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crossbeam::utils::CachePadded;
 use wire::drop_reason::DropReason;
 
+use crate::group::GroupIndex;
 use crate::mappings::PortIndex;
+
+mod group;
+
+pub use group::{CopyCounters, GroupCounters};
 
 /// A number that one thread raises and others read.
 #[derive(Debug, Default)]
@@ -107,21 +112,36 @@ pub struct LoopCounters {
     pub arp_answered: Counter,
     /// IPv4 packets whose options were stripped by re-heading.
     pub options_stripped: Counter,
+    /// Copies that were due, whether they could be made or not: additional
+    /// packets, each with a fate of its own.
+    pub copied: Counter,
+    /// Of these: those that were not made, and are counted as drops.
+    pub copies_not_made: Counter,
 }
 
 /// All counters of one worker.
 #[derive(Debug)]
 pub struct WorkerCounters {
     ports: Box<[CachePadded<PortCounters>]>,
+    groups: Box<[CachePadded<GroupCounters>]>,
     /// About the worker itself.
     pub worker: CachePadded<LoopCounters>,
 }
 
 impl WorkerCounters {
-    /// Zeros, for a host with `ports` ports, uplink included.
+    /// Zeros, for a host with `ports` ports, uplink included, and no groups.
     pub fn new(ports: usize) -> Arc<Self> {
+        Self::with_groups(ports, 0, 0)
+    }
+
+    /// Zeros, for a host with `ports` ports, uplink included, that knows
+    /// `groups` groups in a fabric of `hosts` hosts.
+    pub fn with_groups(ports: usize, groups: usize, hosts: usize) -> Arc<Self> {
         Arc::new(Self {
             ports: (0..ports).map(|_| CachePadded::default()).collect(),
+            groups: (0..groups)
+                .map(|_| CachePadded::new(GroupCounters::new(hosts)))
+                .collect(),
             worker: CachePadded::default(),
         })
     }
@@ -130,6 +150,17 @@ impl WorkerCounters {
     #[inline]
     pub fn port(&self, port: PortIndex) -> &PortCounters {
         &self.ports[port.index()]
+    }
+
+    /// The counters of a group; `None` for one that was not known at launch.
+    #[inline]
+    pub fn group(&self, group: GroupIndex) -> Option<&GroupCounters> {
+        self.groups.get(group.index()).map(|group| &**group)
+    }
+
+    /// Each group's counters, in the order of the snapshot's groups.
+    pub fn groups(&self) -> impl Iterator<Item = &GroupCounters> {
+        self.groups.iter().map(|group| &**group)
     }
 
     /// Each port's counters, in the order of their indices.

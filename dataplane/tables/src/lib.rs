@@ -15,17 +15,28 @@
 //!   Workers notice at their next burst. The publisher, never a worker, drops
 //!   the old one, after every worker has said that it moved on: freeing a large
 //!   table takes milliseconds, which no worker has.
+//! - A **group** is a replicated address: who owns it, who gets copies, what the
+//!   member here does with them. A **lease** is until when that member may
+//!   speak; it changes too often to be published.
 //! - **Counters** have one writer, the worker they belong to, and any number of
 //!   readers.
-//! - **Punt rings** carry whole frames between one worker and the controller.
+//! - **Punt rings** carry whole frames between one worker and the controller,
+//!   **notices** what a worker tells it besides. A **boundary** tells it when all
+//!   workers have left something behind.
 #![forbid(unsafe_code)]
 
+pub mod boundary;
 pub mod counters;
+pub mod group;
+pub mod lease;
 pub mod mappings;
+pub mod notice;
 pub mod publication;
 pub mod punt;
 pub mod snapshot;
 
+pub use group::{Group, GroupIndex, LocalMember, Role};
+pub use lease::Lease;
 pub use mappings::{Entry, HostIndex, Key, Mappings, PortIndex};
 pub use publication::{Publisher, Reader};
-pub use snapshot::{LocalNode, Snapshot, Subnet, Uplink};
+pub use snapshot::{LocalNode, NodeMember, Snapshot, Subnet, Uplink};

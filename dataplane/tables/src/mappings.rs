@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use wire::address::{NetworkId, Prefix96};
 
+use crate::group::GroupIndex;
+
 /// Shards of a table. With a million mappings a shard is 64 KiB, which a change
 /// copies in a few microseconds, and this array of pointers is 16 KiB.
 const SHARDS: usize = 1024;
@@ -78,11 +80,14 @@ pub struct Entry {
     pub prefix: Prefix96,
     /// The host where the address lives now.
     pub owner: HostIndex,
-    /// Its guest port, if that host is this one.
+    /// Its guest port, if that host is this one; of a group, that of the member
+    /// on this host, whatever its role.
     pub port: Option<LocalPort>,
     /// Owner generation: rises when the address changes its host. Its low two
     /// bits travel in every packet that the owner sends.
     pub generation: u8,
+    /// The group, if the address is replicated.
+    pub group: Option<GroupIndex>,
 }
 
 /// A guest port in the space of a `u16`: the uplink owns no address, so its

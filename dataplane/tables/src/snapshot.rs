@@ -8,6 +8,8 @@ use wire::address::{FabricPrefix, Layout, Locator, NetworkId, Prefix96};
 use wire::encode::HeadingRules;
 use wire::ethernet::MacAddress;
 
+use crate::group::{Group, GroupIndex, LocalMember};
+use crate::lease::Lease;
 use crate::mappings::{HostIndex, Mappings, PortIndex};
 
 /// One version of what this host knows. Immutable, complete, cheap to derive
@@ -28,9 +30,24 @@ pub struct Snapshot {
     pub networks: Arc<BTreeSet<u32>>,
     /// Where each virtual address lives.
     pub mappings: Mappings,
+    /// The replicated addresses. Their number and order are those of the launch.
+    pub groups: Arc<[Group]>,
 }
 
 impl Snapshot {
+    /// A group. Indices come from this snapshot's own mappings and nodes.
+    #[inline]
+    pub fn group(&self, group: GroupIndex) -> Option<&Group> {
+        self.groups.get(group.index())
+    }
+
+    /// The member behind a node, and its group.
+    #[inline]
+    pub fn member(&self, member: &NodeMember) -> Option<(&Group, &LocalMember)> {
+        let group = self.group(member.group)?;
+        Some((group, group.local.as_ref()?))
+    }
+
     /// The node behind a guest port; `None` for the uplink.
     #[inline]
     pub fn node(&self, port: PortIndex) -> Option<&LocalNode> {
@@ -75,7 +92,7 @@ pub struct Uplink {
 
 /// The node behind a guest port. The port fixes all of this; nothing of it is
 /// ever learned from a packet.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct LocalNode {
     /// The network it belongs to.
     pub network: NetworkId,
@@ -88,7 +105,19 @@ pub struct LocalNode {
     /// The first 96 bits of its substrate address on this host.
     pub prefix: Prefix96,
     /// Owner generation of its address; the low two bits go into each packet.
+    /// Of a member, its group's counts instead.
     pub generation: u8,
+    /// What makes it a member of a group.
+    pub member: Option<NodeMember>,
+}
+
+/// A node's membership.
+#[derive(Clone, Debug)]
+pub struct NodeMember {
+    /// Its group.
+    pub group: GroupIndex,
+    /// Until when it may speak, if it is the primary.
+    pub lease: Arc<Lease>,
 }
 
 /// An IPv4 subnet of a virtual network.
@@ -121,3 +150,6 @@ impl Subnet {
         address.to_bits() & self.mask == self.base
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,4 +1,5 @@
-//! The closed set of reasons for which a packet ends (section 9).
+//! The closed set of reasons for which a packet ends (section 9, and one of
+//! section 11).
 //!
 //! Nothing is dropped without one, and each is one counter.
 
@@ -101,14 +102,15 @@ drop_reasons! {
     PolicyDenied             Policy    "policy_denied"              "A configured rule denies this packet.";
     IcmpRefused              Policy    "icmp_refused"               "An ICMPv6 error quoted nothing that this host sent; ignore unless it is frequent.";
     EncodeReplicaSilent      Policy    "encode_replica_silent"      "A replica sent a packet; only the primary of a group may speak.";
-    EncodeMuted              Policy    "encode_muted"               "A port is muted while its owner moves; expected during a move.";
+    EncodeMuted              Policy    "encode_muted"               "A primary sent a packet without a lease; expected while it moves, else its replicas or its manager do not answer.";
     EncodeTtl                Policy    "encode_ttl"                 "A guest's TTL did not reach past the virtual routers; traceroute does this on purpose.";
-    CopyBudget               Policy    "copy_budget"                "A guest's budget of copies was used up; raise it if the guest's fan-out is legitimate.";
+    CopyBudget               Policy    "copy_budget"                "The budget of copies to a replica was used up, which is then out of step; raise the budget if the traffic is legitimate.";
     RateLimit                Policy    "rate_limit"                 "A rate limit was exceeded; raise it if the traffic is legitimate.";
 
     DecodeStaleGeneration    Stale     "decode_stale_generation"    "The inner source has moved since the sender's generation; a deposed owner still speaks, or our update is late.";
     DecodeFenced             Stale     "decode_fenced"              "The destination is fenced on this host; the sender is told and should turn to the new owner.";
-    DecodeNoOwner            Stale     "decode_no_owner"            "The destination's group has no owner at present; see its fail-over state.";
+    DecodeNoOwner            Stale     "decode_no_owner"            "The group of the destination, or of the source, has no owner at present; see its fail-over state.";
+    DecodeDuplicateCopy      Stale     "decode_duplicate_copy"      "A copy came right after a planned move to a member that gets the packet from its former host; expected during a move.";
 
     EncodeNoMapping          Capacity  "encode_no_mapping"          "No host is known for a guest's destination; check that the address exists and that mappings arrive.";
     EncodeTooBig             Capacity  "encode_too_big"             "A packet exceeds the path MTU; raise the substrate MTU or lower the guest's.";
@@ -166,8 +168,8 @@ impl FromStr for DropReason {
 mod tests {
     use super::*;
 
-    /// Section 9, verbatim.
-    const SECTION_9: [(DropClass, &str); 4] = [
+    /// Section 9, verbatim, and behind the stale ones what section 11 adds.
+    const SECTIONS_9_AND_11: [(DropClass, &str); 4] = [
         (
             DropClass::Malformed,
             "l2_malformed l2_ethertype decode_malformed decode_bad_prefix decode_bad_label decode_bad_fragment decode_forbidden_protocol encode_malformed encode_ip_checksum encode_reserved_flag encode_source_route encode_forbidden_protocol encode_martian",
@@ -178,7 +180,7 @@ mod tests {
         ),
         (
             DropClass::Stale,
-            "decode_stale_generation decode_fenced decode_no_owner",
+            "decode_stale_generation decode_fenced decode_no_owner decode_duplicate_copy",
         ),
         (
             DropClass::Capacity,
@@ -187,8 +189,8 @@ mod tests {
     ];
 
     #[test]
-    fn the_set_and_its_classes_are_those_of_section_9() {
-        let written = SECTION_9
+    fn the_set_and_its_classes_are_those_of_sections_9_and_11() {
+        let written = SECTIONS_9_AND_11
             .iter()
             .flat_map(|(class, names)| names.split(' ').map(move |name| (*class, name)));
         let built = DropReason::ALL.map(|reason| (reason.class(), reason.name()));

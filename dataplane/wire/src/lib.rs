@@ -4,7 +4,7 @@
 //! exchanged for an IPv6 header and its payload untouched. This crate is the
 //! codec for that and holds no state: [`encode`] goes from guest to substrate,
 //! [`decode`] comes back, [`address`] and [`label`] say where each datum
-//! travels, [`drop_reason`] names every way in which a packet may end.
+//! travels, [`copy`] makes one host's packet another's, [`drop_reason`] names every way in which a packet may end.
 //!
 //! The other modules are views of one protocol each. Every one has the same
 //! parts in the same order: its constants, the `Header` as it lies in memory,
@@ -17,6 +17,7 @@
 pub mod address;
 pub mod arp;
 pub mod checksum;
+pub mod copy;
 pub mod decode;
 pub mod drop_reason;
 pub mod encode;

@@ -8,6 +8,11 @@
 pub trait Packet: Sized {
     /// The frame, from the Ethernet destination on.
     fn bytes(&self) -> &[u8];
+    /// The length of the frame in octets. More than those of
+    /// [`bytes`](Self::bytes) if the rest is shared with another packet.
+    fn frame_bytes(&self) -> usize {
+        self.bytes().len()
+    }
     /// The frame, to be rewritten in place.
     fn bytes_mut(&mut self) -> &mut [u8];
     /// Grows the frame by `n` octets in front, whose content is unspecified.

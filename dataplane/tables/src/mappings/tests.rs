@@ -12,6 +12,7 @@ fn entry(network: u32, address: u32, owner: u16) -> Entry {
         owner: HostIndex(owner),
         port: LocalPort::new(owner % 3),
         generation: 1,
+        group: None,
     }
 }
 

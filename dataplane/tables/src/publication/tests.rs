@@ -1,46 +1,11 @@
-use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv4Addr;
 use std::sync::atomic::AtomicBool;
 
-use wire::address::{Layout, Locator, NetworkId, Prefix96};
-use wire::encode::{DscpRule, HeadingRules, KeepId};
-use wire::ethernet::MacAddress;
+use wire::address::{NetworkId, Prefix96};
 
 use super::*;
 use crate::mappings::{Change, Entry, HostIndex, Key, Mappings};
-use crate::snapshot::{Fabric, LocalHost, Uplink};
-
-fn snapshot() -> Snapshot {
-    let layout = Layout::Neutral56;
-    let address: Ipv6Addr = "fd00:aa:0:100::".parse().expect("an address");
-    let locator = Locator::new(address, layout).expect("a locator");
-    Snapshot {
-        version: 0,
-        fabric: Fabric {
-            prefix: "fd00:aa::/32".parse().expect("a prefix"),
-            layout,
-            rules: HeadingRules {
-                dscp: DscpRule::Copy,
-                keep_id: KeepId::Off,
-                experimental_allowed: false,
-            },
-        },
-        host: LocalHost {
-            index: HostIndex(0),
-            locator,
-            control_address: layout.control_address(&locator),
-        },
-        uplink: Uplink {
-            address: Ipv6Addr::LOCALHOST,
-            mac: MacAddress([2, 0, 0, 0, 0, 1]),
-            next_hop_mac: None,
-            mtu: 1600,
-        },
-        nodes: [].into(),
-        networks: Arc::new(BTreeSet::new()),
-        mappings: Mappings::default(),
-    }
-}
+use crate::snapshot::tests::snapshot;
 
 /// A table in which every mapping carries the same owner, so that a reader who
 /// sees two owners has seen half of two versions.
@@ -54,6 +19,7 @@ fn owned_by(owner: u16) -> Mappings {
                 owner: HostIndex(owner),
                 port: None,
                 generation: 1,
+                group: None,
             })
         })
         .collect();

@@ -82,6 +82,7 @@ pub(super) fn snapshot(me: u16) -> Snapshot {
             owner: HostIndex(host),
             port: LocalPort::new(port).filter(|_| host == me),
             generation: 1,
+            group: None,
         })
     };
     let nodes =
@@ -95,6 +96,7 @@ pub(super) fn snapshot(me: u16) -> Snapshot {
                 subnet: subnet(address),
                 prefix: prefix(host, net),
                 generation: 1,
+                member: None,
             });
     Snapshot {
         version: 0,
@@ -117,6 +119,7 @@ pub(super) fn snapshot(me: u16) -> Snapshot {
         nodes: nodes.collect(),
         networks: Arc::new(BTreeSet::from([Z, Y])),
         mappings: Mappings::default().with(&NODES.iter().map(put).collect::<Vec<_>>()),
+        groups: [].into(),
     }
 }
 
