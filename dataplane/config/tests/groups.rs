@@ -22,8 +22,11 @@ fn every_key_of_replication_arrives() {
     let fabric = &config.fabric;
     assert_eq!(fabric.id[..4], [0x6b, 0xa7, 0xb8, 0x10]);
     assert_eq!((fabric.control_port, fabric.insecure_lab), (4242, false));
-    let key = fabric.hosts[1].public_key.unwrap();
-    assert_eq!((key.0[0], key.0[31]), (0x17, 0xff));
+    let key = fabric.hosts[1].public_key.as_ref().unwrap();
+    assert_eq!(
+        key.as_str(),
+        "x25519:ERERERERERERERERERERERERERERERERERERERERERE="
+    );
     assert_eq!(config.host.state_dir, Path::new("/srv/understudy"));
     assert_eq!(
         config.host.key_file.as_deref(),
@@ -36,9 +39,10 @@ fn every_key_of_replication_arrives() {
         manager.key_file.as_deref(),
         Some(Path::new("/etc/understudy/manager.key"))
     );
+    let key = manager.public_key.unwrap();
     assert_eq!(
-        manager.public_key.unwrap().to_string(),
-        format!("{:064x}", 1)
+        key.as_str(),
+        "ed25519:CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk="
     );
 
     let expected = Group {

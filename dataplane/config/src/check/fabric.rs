@@ -182,7 +182,7 @@ fn check_host(
     taken: &mut HashMap<Ipv6Addr, Span>,
     drafts: &Drafts,
 ) -> Option<FabricHost> {
-    let public_key = keys::public(raw.public_key.as_ref(), drafts);
+    let public_key = keys::public(raw.public_key.as_ref(), keys::Kind::Host, drafts);
     let found = raw.locator.as_ref()?;
     let net = value::ipv6_net(drafts, "locator", found, "fd00:aa:0:100::/56")?;
     let layout = layout?;

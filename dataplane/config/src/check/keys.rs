@@ -14,33 +14,52 @@ use crate::source::{At, Span};
 /// How keys come about, for errors.
 const REMEDY: &str = "make one with `understudy keygen host`, which prints the public key";
 
+/// Whose a key is.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    Host,
+    Manager,
+}
+
 /// A public key that may be left out: the outer `None` means that something was reported.
-pub fn public(found: Option<&At<String>>, drafts: &Drafts) -> Option<Option<PublicKey>> {
+pub fn public(
+    found: Option<&At<String>>,
+    kind: Kind,
+    drafts: &Drafts,
+) -> Option<Option<PublicKey>> {
     let Some(found) = found else {
         return Some(None);
     };
-    let key = parse(&found.value);
-    if key.is_none() {
-        let message = format!(
-            "`public_key` is \"{}\", which is not 64 hexadecimal digits",
-            found.value.escape_debug()
-        );
-        let draft = Draft::error(message).at(found.span, "not a public key");
-        drafts.push(draft.help("write the line that `understudy keygen` printed"));
+    let (scheme, command) = match kind {
+        Kind::Host => ("x25519", "understudy keygen host"),
+        Kind::Manager => ("ed25519", "understudy keygen manager"),
+    };
+    let key = found.value.strip_prefix(scheme);
+    if key
+        .and_then(|rest| rest.strip_prefix(':'))
+        .is_some_and(is_base64_of_32_bytes)
+    {
+        return Some(Some(PublicKey(found.value.clone())));
     }
-    key.map(Some)
+    let message = format!(
+        "`public_key` is \"{}\", which is not {scheme}: and 44 characters of base64",
+        found.value.escape_debug()
+    );
+    let draft = Draft::error(message).at(found.span, "not such a public key");
+    drafts.push(draft.help(format!("write what `{command}` printed")));
+    None
 }
 
-fn parse(text: &str) -> Option<PublicKey> {
-    let digits = text.as_bytes();
-    if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    let mut key = [0; 32];
-    for (octet, at) in key.iter_mut().zip((0..).step_by(2)) {
-        *octet = u8::from_str_radix(text.get(at..at + 2)?, 16).ok()?;
-    }
-    Some(PublicKey(key))
+/// 43 characters and one `=`. The last character stands for four bits: its other two are zero.
+fn is_base64_of_32_bytes(text: &str) -> bool {
+    let Some(digits) = text.strip_suffix('=') else {
+        return false;
+    };
+    digits.len() == 43
+        && digits
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte))
+        && digits.ends_with(|last| "AEIMQUYcgkosw048".contains(last))
 }
 
 /// Whether the keys that there are suffice, and stand where they have a meaning.
@@ -119,21 +138,15 @@ fn missing(raw: &Raw, drafts: &Drafts) {
     }
 }
 
-/// A key that two have is a slip of copying, and would let each speak for the other.
+/// A key that two hosts have is a slip of copying, and would let each speak for the other.
 fn twice(raw: &Raw, drafts: &Drafts) {
     let hosts = raw.fabric.iter().flat_map(|fabric| &fabric.hosts);
-    let managers = raw.manager.iter();
-    let keys = hosts
-        .map(|host| &host.public_key)
-        .chain(managers.map(|manager| &manager.public_key));
     let mut taken = HashMap::new();
-    for found in keys.flatten() {
-        let Some(key) = parse(&found.value) else {
-            continue;
-        };
-        if let Some(first) = taken.insert(key, found.span) {
-            let message = "the same `public_key` stands at two places".to_owned();
-            let help = "give each host, and the manager, a key of its own";
+    for found in hosts.filter_map(|host| host.public_key.as_ref()) {
+        if let Some(first) = taken.insert(&found.value, found.span) {
+            let message = "two hosts have the same `public_key`".to_owned();
+            let help =
+                "give each host a key of its own: make it there, with `understudy keygen host`";
             value::taken(drafts, message, found.span, first, help);
         }
     }

@@ -32,7 +32,7 @@ pub fn check(
         manager.key_file.as_ref(),
         "/etc/understudy/manager.key",
     );
-    let public_key = keys::public(manager.public_key.as_ref(), drafts);
+    let public_key = keys::public(manager.public_key.as_ref(), keys::Kind::Manager, drafts);
     apart(manager, raw, drafts);
     Some(Manager {
         host: host?,

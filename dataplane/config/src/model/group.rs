@@ -125,13 +125,22 @@ pub struct Manager {
     pub public_key: Option<PublicKey>,
 }
 
-/// A public key of 32 bytes: X25519 for a host, Ed25519 for the manager.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct PublicKey(pub [u8; 32]);
+/// A public key as `understudy keygen` prints it: `x25519:` for a host, `ed25519:` for the manager,
+/// then the base64 of 32 bytes. Its form is right; whether a secret key belongs to it is not known.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PublicKey(pub(crate) String);
+
+impl PublicKey {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
 
 impl fmt::Display for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&self.0)
     }
 }
 
