@@ -186,3 +186,36 @@ fn a_summary_counts_groups_where_there_are_some() {
         "host r can run: fabric of 3 hosts, 1 network, 2 nodes, 1 group, 0 ports here"
     );
 }
+
+#[test]
+fn the_documented_group_is_right_and_raises_no_warning() {
+    let config = load("../../docs/examples/replicated.toml");
+    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+    let [group] = config.groups.as_slice() else {
+        panic!("{:?}", config.groups)
+    };
+    assert_eq!((group.members.len(), group.spares.len()), (2, 1));
+}
+
+#[test]
+fn the_sections_about_groups_in_the_reference_are_right() {
+    let reference = std::fs::read_to_string("../../docs/configuration.md").unwrap();
+    let mut examples = reference
+        .split("```toml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next());
+    let (whole, group) = (examples.next().unwrap(), examples.next().unwrap());
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("host.toml");
+    // The group's nodes replace g, and its replica needs a host.
+    let (before, _) = whole.rsplit_once("[[network.node]]").unwrap();
+    let before = before.replace(
+        "[[network]]",
+        "[[fabric.host]]\nname = \"t\"\nlocator = \"fd00:aa:0:300::/56\"\n[[network]]",
+    );
+    let before = before.replace("[fabric]", "[fabric]\ninsecure_lab = true");
+    std::fs::write(&path, format!("{before}{group}")).unwrap();
+    let config = load(path.to_str().unwrap());
+    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+    assert_eq!(config.groups[0].copies, Copies::Buffer);
+}
