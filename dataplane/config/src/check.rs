@@ -11,7 +11,10 @@ use crate::source::Span;
 
 mod device;
 mod fabric;
+mod group;
 mod host;
+mod keys;
+mod manager;
 mod network;
 mod node;
 mod port;
@@ -48,8 +51,18 @@ pub(crate) fn all(raw: &Raw, drafts: &Drafts) -> Option<Config> {
         .as_ref()
         .and_then(|uplink| uplink::check(uplink, prefix, drafts));
     let networks = network::check(raw, &host_names, drafts);
+    let manager = raw
+        .manager
+        .as_ref()
+        .map(|manager| manager::check(manager, raw, &host_names, drafts));
+    let groups = group::check(raw, &network_names, drafts);
+    keys::check(raw, drafts);
     // Last, because its warnings are for a configuration without errors.
     let ports = port::check(raw, &network_names, drafts);
+    if !drafts.has_errors() {
+        group::warn_of_lone_members(raw, drafts);
+        manager::warn_of_its_place(raw, drafts);
+    }
 
     Some(Config {
         host: host?,
@@ -57,6 +70,11 @@ pub(crate) fn all(raw: &Raw, drafts: &Drafts) -> Option<Config> {
         ports: ports?,
         fabric: fabric?,
         networks: networks?,
+        groups: groups?,
+        manager: match manager {
+            Some(checked) => Some(checked?),
+            None => None,
+        },
         files: Vec::new(),
         warnings: Vec::new(),
     })

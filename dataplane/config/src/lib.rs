@@ -33,6 +33,8 @@
 //! host = "r"
 //! ```
 //!
+//! Replication is `[[group]]` and `[manager]`: docs/examples has a commented one.
+//!
 //! Every key is described in `docs/configuration.md`. [`load`] reads the files into raw types,
 //! where each value remembers its place, then judges them and returns a [`Config`], or every
 //! [`Problem`] at once. Only validated types leave this crate.
@@ -51,6 +53,7 @@ mod syntax;
 pub use load::load;
 pub use miette::Severity;
 pub use model::{
-    Config, Fabric, FabricHost, Host, Memory, Network, Node, Poll, Port, Subnet, Uplink,
+    BufferLimits, Config, Copies, CopyBudget, Fabric, FabricHost, FanOut, Group, Hook, Host,
+    Manager, Memory, Network, Node, OnIsolation, Poll, Port, PublicKey, Subnet, Uplink,
 };
 pub use problem::{Errors, Place, Problem, json, report};

@@ -14,6 +14,12 @@ use wire::ethernet::MacAddress;
 
 use crate::problem::Problem;
 
+mod group;
+
+pub use group::{
+    BufferLimits, Copies, CopyBudget, FanOut, Group, Hook, Manager, OnIsolation, PublicKey,
+};
+
 /// One host's configuration: its own file and everything that it includes.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -28,6 +34,10 @@ pub struct Config {
     pub fabric: Fabric,
     /// `[[network]]`: the tenants' networks, in the order of the files.
     pub networks: Vec<Network>,
+    /// `[[group]]`: the replicated addresses, in the order of the files.
+    pub groups: Vec<Group>,
+    /// `[manager]`: who decides; there is one wherever there are groups.
+    pub manager: Option<Manager>,
     /// Every file that was read, the host's own first.
     pub files: Vec<PathBuf>,
     /// What is legal and yet probably not meant.
@@ -46,8 +56,12 @@ impl Config {
             .iter()
             .map(|network| network.nodes.len())
             .sum();
+        let groups = match self.groups.len() {
+            0 => String::new(),
+            groups => format!("{}, ", count(groups, "group")),
+        };
         format!(
-            "host {} can run: fabric of {}, {}, {}, {} here",
+            "host {} can run: fabric of {}, {}, {}, {groups}{} here",
             self.host.name,
             count(self.fabric.hosts.len(), "host"),
             count(self.networks.len(), "network"),
@@ -72,6 +86,11 @@ pub struct Host {
     pub memory: Memory,
     /// The unix socket of the local API.
     pub socket: PathBuf,
+    /// Where the daemon keeps what it must know after a restart: the last records, the counts that
+    /// are billed.
+    pub state_dir: PathBuf,
+    /// The host's secret key; `None` without authentication.
+    pub key_file: Option<PathBuf>,
 }
 
 /// What a worker does when no packet is waiting.
@@ -143,6 +162,12 @@ pub struct Port {
 /// `[fabric]`: what all hosts must agree on.
 #[derive(Clone, Debug)]
 pub struct Fabric {
+    /// What tells this fabric's control messages from another's.
+    pub id: [u8; 16],
+    /// The UDP and TCP port of control messages between hosts.
+    pub control_port: u16,
+    /// Control messages are not authenticated; no key is configured then.
+    pub insecure_lab: bool,
     /// Where all locators lie.
     pub prefix: FabricPrefix,
     /// How a substrate address is cut (docs/wire.md sections 1 and 8).
@@ -160,6 +185,8 @@ pub struct FabricHost {
     pub name: String,
     /// What the substrate routes to this host, unique in the fabric.
     pub locator: Locator,
+    /// What its messages are authenticated with; `None` without authentication.
+    pub public_key: Option<PublicKey>,
 }
 
 /// `[[network]]`: one tenant's network.
@@ -171,7 +198,8 @@ pub struct Network {
     pub id: NetworkId,
     /// `[[network.subnet]]`: at least one; they do not overlap.
     pub subnets: Vec<Subnet>,
-    /// `[[network.node]]`: names, addresses and MACs are unique within the network.
+    /// `[[network.node]]`: names are unique within the network; addresses and MACs are, but for the
+    /// members and spares of a group, which share theirs.
     pub nodes: Vec<Node>,
 }
 

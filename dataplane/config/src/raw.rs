@@ -11,6 +11,10 @@ use crate::problem::{Draft, Drafts};
 use crate::reader::Section;
 use crate::source::{At, Span};
 
+mod group;
+
+pub(crate) use group::{Group, Manager};
+
 /// Everything that the files say.
 #[derive(Debug, Default)]
 pub(crate) struct Raw {
@@ -21,6 +25,8 @@ pub(crate) struct Raw {
     pub ports: Vec<Port>,
     pub fabric: Option<Fabric>,
     pub networks: Vec<Network>,
+    pub groups: Vec<Group>,
+    pub manager: Option<Manager>,
 }
 
 #[derive(Debug)]
@@ -32,6 +38,8 @@ pub(crate) struct Host {
     pub memory: Option<At<String>>,
     pub memory_mib: Option<At<i64>>,
     pub socket: Option<At<String>>,
+    pub state_dir: Option<At<String>>,
+    pub key_file: Option<At<String>>,
 }
 
 #[derive(Debug)]
@@ -60,6 +68,9 @@ pub(crate) struct Port {
 pub(crate) struct Fabric {
     pub span: Span,
     pub prefix: Option<At<String>>,
+    pub id: Option<At<String>>,
+    pub control_port: Option<At<i64>>,
+    pub insecure_lab: Option<At<bool>>,
     pub layout: Option<At<String>>,
     pub keep_id: Option<At<String>>,
     pub dscp: Option<At<String>>,
@@ -70,8 +81,10 @@ pub(crate) struct Fabric {
 
 #[derive(Debug)]
 pub(crate) struct FabricHost {
+    pub span: Span,
     pub name: Option<At<String>>,
     pub locator: Option<At<String>>,
+    pub public_key: Option<At<String>>,
 }
 
 #[derive(Debug)]
@@ -112,10 +125,11 @@ impl Raw {
             .extend(table.keys().map(|key| key.get_ref().to_string()));
         let mut file = Section::new("the top level of the file", span, table, drafts);
         let includes = file.optional("include").map(|list| list.value);
-        let (host, uplink, fabric) = (
+        let (host, uplink, fabric, manager) = (
             file.section("host", "[host]").map(host),
             file.section("uplink", "[uplink]").map(uplink),
             file.section("fabric", "[fabric]").map(fabric),
+            file.section("manager", "[manager]").map(group::manager),
         );
         once(drafts, "[host]", &mut self.host, host, |host| host.span);
         once(drafts, "[uplink]", &mut self.uplink, uplink, |uplink| {
@@ -124,6 +138,9 @@ impl Raw {
         once(drafts, "[fabric]", &mut self.fabric, fabric, |fabric| {
             fabric.span
         });
+        once(drafts, "[manager]", &mut self.manager, manager, |manager| {
+            manager.span
+        });
         self.ports
             .extend(file.sections("port", "[[port]]").into_iter().map(port));
         self.networks.extend(
@@ -131,15 +148,10 @@ impl Raw {
                 .into_iter()
                 .map(network),
         );
-        file.not_yet(
-            "group",
-            "replication groups are not in this version",
-            "remove [[group]]: each node then has one host",
-        );
-        file.not_yet(
-            "manager",
-            "the manager is not in this version",
-            "remove [manager]: every mapping comes from [[network.node]]",
+        self.groups.extend(
+            file.sections("group", "[[group]]")
+                .into_iter()
+                .map(group::group),
         );
         file.finish();
         if table.contains_key("include") {
@@ -180,6 +192,8 @@ fn host(mut section: Section<'_>) -> Host {
         memory: section.optional("memory"),
         memory_mib: section.optional("memory_mib"),
         socket: section.optional("socket"),
+        state_dir: section.optional("state_dir"),
+        key_file: section.optional("key_file"),
     };
     section.finish();
     host
@@ -223,6 +237,9 @@ fn fabric(mut section: Section<'_>) -> Fabric {
             "prefix",
             "prefix = \"fd00:aa::/32\", which holds all locators",
         ),
+        id: section.optional("id"),
+        control_port: section.optional("control_port"),
+        insecure_lab: section.optional("insecure_lab"),
         layout: section.optional("layout"),
         keep_id: section.optional("keep_id"),
         dscp: section.optional("dscp"),
@@ -240,8 +257,10 @@ fn fabric(mut section: Section<'_>) -> Fabric {
 
 fn fabric_host(mut section: Section<'_>) -> FabricHost {
     let host = FabricHost {
+        span: section.span,
         name: section.required("name", "name = \"r\""),
         locator: section.required("locator", "locator = \"fd00:aa:0:100::/56\""),
+        public_key: section.optional("public_key"),
     };
     section.finish();
     host

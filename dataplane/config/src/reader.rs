@@ -150,8 +150,6 @@ pub(crate) struct Section<'a> {
     table: &'a DeTable<'a>,
     drafts: &'a Drafts,
     known: Vec<&'static str>,
-    /// Keys of another version, which are refused and never suggested.
-    not_yet: Vec<&'static str>,
     /// Required keys that are not there, each with a line that would do.
     missing: Vec<(&'static str, &'static str)>,
 }
@@ -164,7 +162,6 @@ impl<'a> Section<'a> {
             table,
             drafts,
             known: Vec::new(),
-            not_yet: Vec::new(),
             missing: Vec::new(),
         }
     }
@@ -262,19 +259,6 @@ impl<'a> Section<'a> {
         sections
     }
 
-    /// Refuses a section that another version reads.
-    pub fn not_yet(&mut self, key: &'static str, message: &str, help: &str) {
-        self.not_yet.push(key);
-        if let Some(value) = self.table.get(key) {
-            let span = self.place(first_of(value));
-            self.drafts.push(
-                Draft::error(message)
-                    .at(span, "not in this version")
-                    .help(help),
-            );
-        }
-    }
-
     /// Ends the section: every key that was not asked for is unknown.
     ///
     /// A required key that was misspelt is reported once, as unknown.
@@ -284,7 +268,7 @@ impl<'a> Section<'a> {
                 key.get_ref().as_ref(),
                 Span::new(self.span.file, key.span()),
             );
-            if self.known.contains(&word) || self.not_yet.contains(&word) {
+            if self.known.contains(&word) {
                 continue;
             }
             let meant = closest(word, self.known.iter().copied());

@@ -187,7 +187,7 @@ fn every_key_arrives() {
 #[test]
 fn tenants_may_have_the_same_names_addresses_and_macs() {
     let config = load("tests/right/every-key.toml");
-    let [blue, green] = config.networks.as_slice() else {
+    let [blue, green, _] = config.networks.as_slice() else {
         panic!("{:?}", config.networks)
     };
     assert_eq!(
@@ -202,13 +202,13 @@ fn tenants_may_have_the_same_names_addresses_and_macs() {
 #[test]
 fn a_local_node_without_a_port_is_a_warning_only() {
     let config = load("tests/right/every-key.toml");
-    let [warning] = config.warnings.as_slice() else {
+    let [warning, _] = config.warnings.as_slice() else {
         panic!("{:?}", config.warnings)
     };
     assert_eq!(warning.severity, Severity::Warning);
     assert_eq!(
         warning.to_string(),
-        "tests/right/fabric-every-key.toml:52:8: warning: node \"green/web_1\" is on this host, but \
+        "tests/right/fabric-every-key.toml:57:8: warning: node \"green/web_1\" is on this host, but \
          has no port (add a [[port]] with node = \"green/web_1\", else it can't be reached)"
     );
     assert!(config::report(&config.warnings, false).contains("help: add a [[port]]"));

@@ -7,11 +7,14 @@ use ipnet::Ipv6Net;
 use wire::address::{FabricPrefix, Layout, Locator};
 use wire::encode::{DscpRule, HeadingRules, KeepId};
 
-use super::{value, whole};
+use super::{keys, value, whole};
 use crate::model::{Fabric, FabricHost};
 use crate::problem::{Draft, Drafts};
 use crate::raw;
 use crate::source::{At, Span};
+
+/// Where hosts listen to each other unless the configuration says otherwise.
+const CONTROL_PORT_DEFAULT: u16 = 9342;
 
 /// The ranges that a fabric may use (docs/wire.md section 1).
 const UNICAST: &str = "2000::/3 or fc00::/7";
@@ -52,6 +55,14 @@ pub fn check(raw: &raw::Fabric, prefix: Option<At<Ipv6Net>>, drafts: &Drafts) ->
         span: layout_span,
     });
     let rules = rules(raw, drafts);
+    let id = id(raw.id.as_ref(), prefix, drafts);
+    let control_port = value::number_or(
+        drafts,
+        "control_port",
+        raw.control_port.as_ref(),
+        1..=i64::from(u16::MAX),
+        CONTROL_PORT_DEFAULT,
+    );
     if raw.hosts.is_empty() {
         let draft = Draft::error("[fabric] has no hosts")
             .at(raw.span, "no [[fabric.host]] below")
@@ -80,11 +91,47 @@ pub fn check(raw: &raw::Fabric, prefix: Option<At<Ipv6Net>>, drafts: &Drafts) ->
     let hosts = whole(hosts.collect())?;
     let prefix = prefix?.value;
     Some(Fabric {
+        id: id?,
+        control_port: control_port?,
+        insecure_lab: raw.insecure_lab.as_ref().is_some_and(|at| at.value),
         prefix: FabricPrefix::new(prefix.addr(), prefix.prefix_len()).ok()?,
         layout: layout?.value,
         rules: rules?,
         hosts,
     })
+}
+
+/// The fabric's UUID. By default the octets of its prefix, of which the last one is the length: it
+/// is zero in every prefix that is short enough.
+fn id(
+    found: Option<&At<String>>,
+    prefix: Option<At<Ipv6Net>>,
+    drafts: &Drafts,
+) -> Option<[u8; 16]> {
+    let Some(found) = found else {
+        let prefix = prefix?.value;
+        let mut id = prefix.network().octets();
+        id[15] = prefix.prefix_len();
+        return Some(id);
+    };
+    // 8-4-4-4-12 hexadecimal digits (RFC 9562 section 4).
+    let right = found.value.len() == 36
+        && found.value.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        });
+    let id = right
+        .then(|| u128::from_str_radix(&found.value.replace('-', ""), 16).ok())
+        .flatten();
+    if id.is_none() {
+        let message = format!(
+            "the fabric's `id` is \"{}\", which is not a UUID",
+            found.value.escape_debug()
+        );
+        let draft = Draft::error(message).at(found.span, "not a UUID");
+        drafts.push(draft.help("write what `uuidgen` prints, or leave `id` out"));
+    }
+    id.map(u128::to_be_bytes)
 }
 
 fn rules(raw: &raw::Fabric, drafts: &Drafts) -> Option<HeadingRules> {
@@ -135,6 +182,7 @@ fn check_host(
     taken: &mut HashMap<Ipv6Addr, Span>,
     drafts: &Drafts,
 ) -> Option<FabricHost> {
+    let public_key = keys::public(raw.public_key.as_ref(), keys::Kind::Host, drafts);
     let found = raw.locator.as_ref()?;
     let net = value::ipv6_net(drafts, "locator", found, "fd00:aa:0:100::/56")?;
     let layout = layout?;
@@ -197,5 +245,6 @@ fn check_host(
     Some(FabricHost {
         name: raw.name.as_ref()?.value.clone(),
         locator,
+        public_key: public_key?,
     })
 }

@@ -50,6 +50,17 @@ pub fn check(raw: &raw::Host, hosts: &Names<'_>, drafts: &Drafts) -> Option<Host
         (None, Some(name)) => Some(PathBuf::from(format!("/run/understudy/{name}.sock"))),
         (None, None) => None,
     };
+    let state_dir = match (&raw.state_dir, &name) {
+        (Some(found), _) => value::absolute(drafts, "state_dir", found, "/var/lib/understudy/r"),
+        (None, Some(name)) => Some(PathBuf::from(format!("/var/lib/understudy/{name}"))),
+        (None, None) => None,
+    };
+    let key_file = value::optional_absolute(
+        drafts,
+        "key_file",
+        raw.key_file.as_ref(),
+        "/etc/understudy/host.key",
+    );
     Some(Host {
         name: name?,
         index: index?,
@@ -57,6 +68,8 @@ pub fn check(raw: &raw::Host, hosts: &Names<'_>, drafts: &Drafts) -> Option<Host
         poll: poll?,
         memory: memory?,
         socket: socket?,
+        state_dir: state_dir?,
+        key_file: key_file?,
     })
 }
 

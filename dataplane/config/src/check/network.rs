@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 use wire::address::NetworkId;
 
+use super::group::Shared;
 use super::{node, uplink, value, whole};
 use crate::model::{Network, Subnet};
 use crate::name::Names;
@@ -44,6 +45,7 @@ pub fn check(raw: &Raw, hosts: &Names<'_>, drafts: &Drafts) -> Option<Vec<Networ
                 span: found.span,
             })
         });
+    let shared = Shared::by_groups(raw);
     let mut taken = HashMap::new();
     let network = |network: &raw::Network| {
         let id = network.id.as_ref().and_then(|found| {
@@ -56,7 +58,7 @@ pub fn check(raw: &Raw, hosts: &Names<'_>, drafts: &Drafts) -> Option<Vec<Networ
             Some(id)
         });
         let subnets = subnets(network, uplink_mtu, drafts);
-        let nodes = node::check(network, &subnets, hosts, drafts);
+        let nodes = node::check(network, &subnets, hosts, &shared, drafts);
         Some(Network {
             name: network.name.as_ref()?.value.clone(),
             id: id?,

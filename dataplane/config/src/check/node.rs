@@ -6,11 +6,12 @@ use std::net::Ipv4Addr;
 
 use wire::ethernet::MacAddress;
 
+use super::group::Shared;
 use super::{network, value, whole};
 use crate::model::{Node, Subnet};
 use crate::name::{Names, listed};
 use crate::problem::{Draft, Drafts};
-use crate::raw;
+use crate::raw::{self, Raw};
 use crate::source::{At, Span};
 
 /// The nodes of one network, whose `subnets` have been checked.
@@ -18,6 +19,7 @@ pub fn check(
     raw: &raw::Network,
     subnets: &[Option<Subnet>],
     hosts: &Names<'_>,
+    shared: &Shared<'_>,
     drafts: &Drafts,
 ) -> Option<Vec<Node>> {
     Names::collect(
@@ -25,14 +27,16 @@ pub fn check(
         "node",
         raw.nodes.iter().map(|node| node.name.as_ref()),
     );
-    let mut addresses = HashMap::new();
+    let mut addresses: HashMap<Ipv4Addr, (Span, &raw::Node)> = HashMap::new();
     let mut macs = Macs::of_gateways(raw, subnets);
-    let node = |node: &raw::Node| {
+    let nodes = raw.nodes.iter().map(|node| {
         let address = node.address.as_ref().and_then(|found| {
             let address = value::ipv4(drafts, "address", found)?;
-            if let Some(first) = addresses.insert(address, found.span) {
+            if let Some((first, other)) = addresses.insert(address, (found.span, node))
+                && !shared.together(raw, node, other)
+            {
                 let message = format!("two nodes of one network have the address {address}");
-                let help = "give each node an address of its own";
+                let help = "give each node an address of its own, or list both in one [[group]]";
                 value::taken(drafts, message, found.span, first, help);
             }
             Some(At {
@@ -47,7 +51,8 @@ pub fn check(
             .and_then(|found| host_of(found, hosts, drafts));
         let mac = mac_of(node, address, drafts);
         if let Some(mac) = mac {
-            macs.claim(mac, node.mac.is_some(), drafts);
+            let written = node.mac.is_some();
+            macs.claim(mac, address.map(|at| at.value), written, drafts);
         }
         Some(Node {
             name: node.name.as_ref()?.value.clone(),
@@ -56,8 +61,21 @@ pub fn check(
             host: host?,
             mac: mac?.value,
         })
-    };
-    whole(raw.nodes.iter().map(node).collect())
+    });
+    whole(nodes.collect())
+}
+
+/// The names of all nodes, for those who refer to them, by the position of their network.
+///
+/// Bad and double names are reported where the nodes are checked.
+pub fn names(raw: &Raw) -> Vec<Names<'_>> {
+    let networks = raw.networks.iter();
+    networks
+        .map(|network| {
+            let names = network.nodes.iter().map(|node| node.name.as_ref());
+            Names::collect(&Drafts::default(), "node", names)
+        })
+        .collect()
 }
 
 /// The position of the subnet that holds the address.
@@ -115,7 +133,8 @@ fn subnet_of(
     None
 }
 
-fn host_of(found: &At<String>, hosts: &Names<'_>, drafts: &Drafts) -> Option<usize> {
+/// The position of the host that is named.
+pub fn host_of(found: &At<String>, hosts: &Names<'_>, drafts: &Drafts) -> Option<usize> {
     let index = hosts.get(&found.value);
     if index.is_none() && !hosts.is_empty() {
         let draft = Draft::error(format!("unknown host \"{}\"", found.value))
@@ -143,14 +162,27 @@ fn mac_of(
     }
 }
 
-/// The MACs of one network, each with its place and whether it was written there.
-struct Macs(HashMap<MacAddress, (Span, bool)>);
+/// The MACs of one network.
+struct Macs(HashMap<MacAddress, Claim>);
+
+/// Who has a MAC.
+struct Claim {
+    span: Span,
+    address: Option<Ipv4Addr>,
+    /// It was written there, and does not just follow the address.
+    written: bool,
+}
 
 impl Macs {
     fn of_gateways(raw: &raw::Network, subnets: &[Option<Subnet>]) -> Self {
         let gateway = |(raw, subnet): (&raw::Subnet, &Option<Subnet>)| {
-            let mac = MacAddress::virtual_of(subnet.as_ref()?.gateway);
-            Some((mac, (raw.gateway.as_ref()?.span, false)))
+            let address = subnet.as_ref()?.gateway;
+            let claim = Claim {
+                span: raw.gateway.as_ref()?.span,
+                address: Some(address),
+                written: false,
+            };
+            Some((MacAddress::virtual_of(address), claim))
         };
         Self(
             raw.subnets
@@ -161,20 +193,32 @@ impl Macs {
         )
     }
 
-    fn claim(&mut self, At { value: mac, span }: At<MacAddress>, written: bool, drafts: &Drafts) {
+    fn claim(
+        &mut self,
+        At { value: mac, span }: At<MacAddress>,
+        address: Option<Ipv4Addr>,
+        written: bool,
+        drafts: &Drafts,
+    ) {
         match self.0.entry(mac) {
             Entry::Vacant(vacant) => {
-                vacant.insert((span, written));
+                vacant.insert(Claim {
+                    span,
+                    address,
+                    written,
+                });
             }
             Entry::Occupied(first) => {
-                let &(first, first_written) = first.get();
-                // Two default MACs are equal only if the addresses are, which has been reported.
-                if written || first_written {
+                let first = first.get();
+                // Two default MACs are equal only if the addresses are, which has been reported,
+                // or the nodes are of one group and must have one MAC.
+                let other = address.is_none() || address != first.address;
+                if other && (written || first.written) {
                     let message =
                         format!("two nodes or gateways of one network have the MAC {mac}");
                     let help =
                         "give each its own, or leave `mac` out: the default follows the address";
-                    value::taken(drafts, message, span, first, help);
+                    value::taken(drafts, message, span, first.span, help);
                 }
             }
         }

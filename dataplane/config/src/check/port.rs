@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::device::{self, Device};
-use super::{value, whole};
+use super::{node, value, whole};
 use crate::model::Port;
 use crate::name::Names;
 use crate::problem::{Draft, Drafts};
@@ -12,15 +12,7 @@ use crate::source::{At, Span};
 
 /// All ports, against the nodes, the workers and the devices of this host.
 pub fn check(raw: &Raw, networks: &Names<'_>, drafts: &Drafts) -> Option<Vec<Port>> {
-    let nodes: Vec<Names<'_>> = raw
-        .networks
-        .iter()
-        // Bad and double names are reported where the nodes are checked.
-        .map(|network| {
-            let names = network.nodes.iter().map(|node| node.name.as_ref());
-            Names::collect(&Drafts::default(), "node", names)
-        })
-        .collect();
+    let nodes = node::names(raw);
     let mut devices = Devices::default();
     let uplink = raw
         .uplink

@@ -3,7 +3,9 @@
 use std::fmt::Display;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use ipnet::{Ipv4Net, Ipv6Net};
 use wire::ethernet::MacAddress;
@@ -28,6 +30,59 @@ pub fn number<T: TryFrom<i64>>(
         .help(format!("write a number from {low} to {high}"));
     drafts.push(draft);
     None
+}
+
+/// A number in `range`, or the default where there is none.
+pub fn number_or<T: TryFrom<i64>>(
+    drafts: &Drafts,
+    key: &str,
+    found: Option<&At<i64>>,
+    range: RangeInclusive<i64>,
+    default: T,
+) -> Option<T> {
+    match found {
+        Some(found) => number(drafts, key, found, range),
+        None => Some(default),
+    }
+}
+
+/// A time in `range_ms`, or the default where there is none.
+pub fn duration_or(
+    drafts: &Drafts,
+    key: &str,
+    found: Option<&At<i64>>,
+    range_ms: RangeInclusive<i64>,
+    default_ms: u64,
+) -> Option<Duration> {
+    number_or(drafts, key, found, range_ms, default_ms).map(Duration::from_millis)
+}
+
+/// The absolute path of a file or directory.
+pub fn absolute(drafts: &Drafts, key: &str, found: &At<String>, example: &str) -> Option<PathBuf> {
+    let (text, path) = (&found.value, PathBuf::from(&found.value));
+    if path.is_absolute() && !text.contains('\0') {
+        return Some(path);
+    }
+    let message = format!(
+        "`{key}` is \"{}\", which is not an absolute path",
+        text.escape_debug()
+    );
+    let draft = Draft::error(message).at(found.span, "not an absolute path");
+    drafts.push(draft.help(format!("write a path such as \"{example}\"")));
+    None
+}
+
+/// The same for a path that may be left out: the outer `None` means that something was reported.
+pub fn optional_absolute(
+    drafts: &Drafts,
+    key: &str,
+    found: Option<&At<String>>,
+    example: &str,
+) -> Option<Option<PathBuf>> {
+    match found {
+        Some(found) => absolute(drafts, key, found, example).map(Some),
+        None => Some(None),
+    }
 }
 
 /// The value of one of the allowed words, the first of which is the default.
