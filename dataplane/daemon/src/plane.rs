@@ -1,0 +1,197 @@
+//! The tables of this host: the one publisher, and what failover asks of the packet path.
+//!
+//! Everything here runs on the controller's thread.
+
+mod group;
+
+use std::sync::Arc;
+
+use config::Config;
+use dpdk::PortStatistics;
+use failover::{AgentEvent, GroupInstall};
+use messages::{GroupId, HostId, Time};
+use runtime::replication::Dataplane;
+use tables::boundary::Boundary;
+use tables::counters::WorkerCounters;
+use tables::mappings::Change;
+use tables::notice::{Notice, NoticeReceiver};
+use tables::publication::Observer;
+use tables::{Publisher, Snapshot};
+
+use crate::replication::{group_id, host_id};
+use group::PlaneGroup;
+
+/// How often the ports of members are looked at: a system call each.
+const PORT_INTERVAL_NS: u64 = 5_000_000;
+
+/// The tables, with what is needed to change and to watch them.
+pub(crate) struct Plane {
+    config: Arc<Config>,
+    publisher: Publisher,
+    observer: Observer,
+    workers: Vec<Arc<WorkerCounters>>,
+    notices: Vec<NoticeReceiver>,
+    /// In the order of the snapshot's groups.
+    groups: Vec<PlaneGroup>,
+    /// By [`tables::HostIndex`].
+    hosts: Vec<HostId>,
+    barriers: Vec<(u64, Boundary)>,
+    /// Each worker's rounds at the last sample.
+    rounds: Vec<u64>,
+    ports_seen: Time,
+}
+
+impl Plane {
+    /// The tables as they are at launch. `port_statistics` are the guest ports', in their order.
+    pub(crate) fn new(
+        config: &Arc<Config>,
+        publisher: Publisher,
+        workers: Vec<Arc<WorkerCounters>>,
+        notices: Vec<NoticeReceiver>,
+        port_statistics: &[PortStatistics],
+    ) -> Self {
+        let snapshot = publisher.current();
+        let groups = config
+            .groups
+            .iter()
+            .zip(&*snapshot.groups)
+            .map(|(configured, group)| {
+                PlaneGroup::new(config, configured, group, &snapshot, port_statistics)
+            })
+            .collect();
+        Self {
+            observer: publisher.observer(),
+            publisher,
+            notices,
+            groups,
+            hosts: (0..config.fabric.hosts.len())
+                .map(|host| host_id(config, host))
+                .collect(),
+            barriers: Vec::new(),
+            rounds: vec![0; workers.len()],
+            workers,
+            ports_seen: Time::ZERO,
+            config: Arc::clone(config),
+        }
+    }
+
+    /// The one publisher.
+    pub(crate) const fn publisher(&mut self) -> &mut Publisher {
+        &mut self.publisher
+    }
+
+    /// The snapshot that is published now.
+    pub(crate) fn current(&self) -> Arc<Snapshot> {
+        self.publisher.current()
+    }
+
+    /// The groups, in the order of the configuration.
+    pub(crate) fn groups(&self) -> &[PlaneGroup] {
+        &self.groups
+    }
+
+    /// The workers' counters.
+    pub(crate) fn workers(&self) -> &[Arc<WorkerCounters>] {
+        &self.workers
+    }
+
+    fn position(&self, group: GroupId) -> Option<usize> {
+        self.groups.iter().position(|known| known.id() == group)
+    }
+
+    fn all_advanced(&mut self) -> bool {
+        let mut all = true;
+        for (seen, worker) in self.rounds.iter_mut().zip(&self.workers) {
+            let rounds = worker.worker.rounds.get();
+            all &= rounds != *seen;
+            *seen = rounds;
+        }
+        all
+    }
+
+    fn take_notices(&mut self, events: &mut Vec<AgentEvent>) {
+        for ring in &mut self.notices {
+            while let Some(Notice::Fenced { group, sender }) = ring.pop() {
+                let sender = self.hosts.get(usize::from(sender.0));
+                if let (Some(group), Some(sender)) = (self.groups.get(group.index()), sender) {
+                    events.push(AgentEvent::FencedPacket {
+                        group: group.id(),
+                        sender: *sender,
+                    });
+                }
+            }
+        }
+    }
+}
+
+impl Dataplane for Plane {
+    fn install(&mut self, install: &GroupInstall) {
+        let Some(position) = self.position(install.record.record.group) else {
+            return;
+        };
+        let current = self.publisher.current();
+        let group = self.groups[position].installed(&self.config, &self.hosts, install);
+        let Some(index) = tables::GroupIndex::new(position) else {
+            return;
+        };
+        let mappings = current.mappings.with(&[Change::Put(group.entry(index))]);
+        let mut groups = current.groups.to_vec();
+        groups[position] = group;
+        self.publisher.publish(Snapshot {
+            mappings,
+            groups: groups.into(),
+            ..(*current).clone()
+        });
+    }
+
+    fn lease(&mut self, group: GroupId, until: failover::Lease) {
+        if let Some(position) = self.position(group) {
+            self.groups[position].set_lease(until);
+        }
+    }
+
+    fn barrier(&mut self, token: u64) {
+        let boundary = Boundary::after_now(&self.observer, &self.workers);
+        self.barriers.push((token, boundary));
+    }
+
+    fn observe(&mut self, now: Time, events: &mut Vec<AgentEvent>) {
+        let Self {
+            barriers,
+            observer,
+            workers,
+            ..
+        } = self;
+        barriers.retain(|(token, boundary)| {
+            let passed = boundary.is_passed(observer, workers);
+            if passed {
+                events.push(AgentEvent::Boundary { token: *token });
+            }
+            !passed
+        });
+        self.take_notices(events);
+        if now.0 >= self.ports_seen.0 + PORT_INTERVAL_NS {
+            self.ports_seen = now;
+            for group in &mut self.groups {
+                events.extend(group.port_changed());
+            }
+        }
+    }
+
+    fn sample(&mut self, now: Time, events: &mut Vec<AgentEvent>) {
+        let advanced = self.all_advanced();
+        events.push(AgentEvent::Workers { advanced });
+        let current = self.publisher.current();
+        for (group, installed) in self.groups.iter_mut().zip(&*current.groups) {
+            events.push(group.counted(now, installed, &self.hosts, &self.workers));
+        }
+    }
+}
+
+/// The position of a group in the configuration, by its id.
+pub(crate) fn configured(config: &Config, group: GroupId) -> Option<&config::Group> {
+    config
+        .groups
+        .iter()
+        .find(|found| group_id(config, found) == group)
+}
