@@ -1,44 +1,103 @@
-//! What the controller thread does to the tables: the one publisher.
+//! What the controller thread does for this host: it publishes what it learned, what an operator
+//! wants and what was decided about groups, and answers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use api::{ApiError, Applied, Mapping, MappingBatch, MappingKey, NetworkRef};
+use api::{ApiError, Applied, GroupStatus, Mapping, MappingBatch, MappingKey, NetworkRef};
 use config::{Config, Network};
+use messages::Time;
+use messages::body::{Answer, Request};
 use runtime::controller::{Agent, ControllerStatus};
+use runtime::endpoint::Endpoint;
+use runtime::replication::Replication;
 use tables::mappings::Change;
-use tables::{Key, Publisher, Snapshot, Uplink};
+use tables::{Key, Snapshot, Uplink};
 use tokio::sync::oneshot;
 use wire::ethernet::MacAddress;
 
+use crate::billing::Billing;
 use crate::controller_counters::ControllerCounters;
+use crate::events::Names;
 use crate::knowledge;
+use crate::plane::Plane;
+use crate::view;
 
-/// A batch from the local API, and the way to answer.
-pub(crate) struct Command {
-    pub(crate) batch: MappingBatch,
-    pub(crate) answer: oneshot::Sender<Result<Applied, ApiError>>,
+/// What the local API wants, and the way to answer.
+pub(crate) enum Command {
+    /// Change mappings.
+    Map {
+        batch: MappingBatch,
+        answer: oneshot::Sender<Result<Applied, ApiError>>,
+    },
+    /// Do something with a group.
+    Operate {
+        request: Request,
+        answer: oneshot::Sender<Answer>,
+    },
+    /// Show the groups.
+    ShowGroups {
+        answer: oneshot::Sender<Vec<GroupStatus>>,
+    },
 }
 
-/// Publishes what the controller learned and what an operator wants.
+/// The host's agent.
 pub(crate) struct TableAgent {
     config: Arc<Config>,
-    publisher: Publisher,
+    names: Names,
+    plane: Plane,
+    replication: Option<Replication>,
+    billing: Billing,
     counters: Arc<ControllerCounters>,
+    /// Operators who wait, by their requests' tokens.
+    asked: BTreeMap<u64, oneshot::Sender<Answer>>,
+    next_token: u64,
 }
 
 impl TableAgent {
     pub(crate) fn new(
         config: Arc<Config>,
-        publisher: Publisher,
+        plane: Plane,
+        replication: Option<Replication>,
+        billing: Billing,
         counters: Arc<ControllerCounters>,
     ) -> Self {
         Self {
+            names: Names::new(Arc::clone(&config)),
             config,
-            publisher,
+            plane,
+            replication,
+            billing,
             counters,
+            asked: BTreeMap::new(),
+            next_token: 1,
         }
+    }
+
+    fn operate(&mut self, now: Time, request: Request, answer: oneshot::Sender<Answer>) {
+        // Without groups the sender is dropped, which the other end takes for a refusal.
+        let Some(replication) = &mut self.replication else {
+            return;
+        };
+        let token = self.next_token;
+        self.next_token += 1;
+        self.asked.insert(token, answer);
+        replication.operate(now, token, request, &mut self.plane);
+    }
+
+    fn show_groups(&self, now: Time) -> Vec<GroupStatus> {
+        let Some(replication) = &self.replication else {
+            return Vec::new();
+        };
+        view::groups(
+            now,
+            &self.config,
+            &self.names,
+            &self.plane,
+            replication,
+            &self.billing,
+        )
     }
 
     fn apply(&mut self, batch: &MappingBatch) -> Result<Applied, ApiError> {
@@ -46,7 +105,7 @@ impl TableAgent {
             MappingBatch::Add { mappings } => collect(mappings, |mapping| self.put(mapping)),
             MappingBatch::Remove { mappings } => collect(mappings, |key| self.remove(key)),
         }?;
-        let current = self.publisher.current();
+        let current = self.plane.current();
         let next = Snapshot {
             mappings: current.mappings.with(&changes),
             ..(*current).clone()
@@ -55,7 +114,7 @@ impl TableAgent {
         let differs = |key: &&Key| current.mappings.find(**key) != next.mappings.find(**key);
         let changed = keys.iter().filter(differs).count() as u64;
         Ok(Applied {
-            table_version: self.publisher.publish(next),
+            table_version: self.plane.publisher().publish(next),
             changed,
             persisted: false,
             note: "not persisted: a restart of the daemon returns to the configuration".to_owned(),
@@ -96,7 +155,7 @@ impl TableAgent {
     fn remove(&self, key: &MappingKey) -> Result<Change, String> {
         let network = self.network(&key.network)?;
         let key = self.foreign(network, key.address)?;
-        if self.publisher.current().mappings.find(key).is_none() {
+        if self.plane.current().mappings.find(key).is_none() {
             return Err(format!(
                 "{} is not mapped in network {}",
                 key.address(),
@@ -128,6 +187,11 @@ impl TableAgent {
     /// our own ports: those are the configuration's to say.
     fn foreign(&self, network: &Network, address: Ipv4Addr) -> Result<Key, String> {
         let name = &network.name;
+        if knowledge::group_of(&self.config, network.id, address).is_some() {
+            return Err(format!(
+                "{address} of network {name} is replicated: the manager says who owns it (understudy group)"
+            ));
+        }
         if knowledge::port_of(&self.config, network.id, address).is_some() {
             return Err(format!(
                 "{address} of network {name} is behind a port of this host: change the configuration instead"
@@ -169,7 +233,7 @@ impl Agent for TableAgent {
     type Command = Command;
 
     fn next_hop_changed(&mut self, next_hop_mac: Option<MacAddress>) {
-        let current = self.publisher.current();
+        let current = self.plane.current();
         if current.uplink.next_hop_mac == next_hop_mac {
             return;
         }
@@ -184,19 +248,48 @@ impl Agent for TableAgent {
             next_hop_mac,
             ..current.uplink
         };
-        self.publisher.publish(Snapshot {
+        self.plane.publisher().publish(Snapshot {
             uplink,
             ..(*current).clone()
         });
     }
 
-    fn execute(&mut self, command: Command) {
-        // Whoever asked may have hung up; the change stands all the same.
-        let _ = command.answer.send(self.apply(&command.batch));
+    fn execute(&mut self, command: Command, now: Time) {
+        // Whoever asked may have hung up; what was done stands all the same.
+        match command {
+            Command::Map { batch, answer } => drop(answer.send(self.apply(&batch))),
+            Command::Operate { request, answer } => self.operate(now, request, answer),
+            Command::ShowGroups { answer } => {
+                drop(answer.send(self.show_groups(now)));
+            }
+        }
     }
 
-    fn tick(&mut self, _now_ms: u64, status: &ControllerStatus) {
-        self.publisher.retire();
+    fn tick(&mut self, now: Time, status: &ControllerStatus, endpoint: &mut Endpoint) {
+        if let Some(replication) = &mut self.replication {
+            replication.round(now, endpoint, &mut self.plane);
+            for (token, answer) in replication.take_answers() {
+                if let Some(asked) = self.asked.remove(&token) {
+                    let _ = asked.send(answer);
+                }
+            }
+            if let Some(counts) = self.billing.due(now, &self.plane) {
+                replication.archive().count(counts);
+            }
+            if let Some(why) = replication.broken() {
+                panic!("{why}");
+            }
+        }
+        self.plane.publisher().retire();
         self.counters.show(status);
+    }
+}
+
+impl Drop for TableAgent {
+    /// The last counts reach the disk: the writer's end waits for it.
+    fn drop(&mut self) {
+        if let Some(replication) = &mut self.replication {
+            replication.archive().count(self.billing.totals(&self.plane));
+        }
     }
 }

@@ -4,12 +4,19 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use arrayvec::ArrayVec;
 use config::{Config, Network, Node};
+use tables::group::{Group, LocalMember, Role};
+use tables::lease::Lease;
 use tables::mappings::{Change, LocalPort};
-use tables::snapshot::{Fabric, LocalHost};
-use tables::{Entry, HostIndex, Key, LocalNode, Mappings, PortIndex, Snapshot, Subnet, Uplink};
+use tables::snapshot::{Fabric, LocalHost, NodeMember};
+use tables::{
+    Entry, GroupIndex, HostIndex, Key, LocalNode, Mappings, PortIndex, Snapshot, Subnet, Uplink,
+};
 use wire::address::NetworkId;
 use wire::ethernet::MacAddress;
+
+use crate::plane;
 
 /// The generation of an address that has never moved to another host.
 pub(crate) const FIRST_GENERATION: u8 = 1;
@@ -51,7 +58,7 @@ pub(crate) fn first_snapshot(config: &Config, uplink_mac: MacAddress) -> Snapsho
                 .collect::<BTreeSet<_>>(),
         ),
         mappings: Mappings::default().with(&mappings(config)),
-        groups: [].into(),
+        groups: groups(config).collect(),
     }
 }
 
@@ -93,12 +100,50 @@ fn host_index(index: usize) -> HostIndex {
     HostIndex(u16::try_from(index).expect("the configuration has at most 65,535 hosts"))
 }
 
+/// The group whose address this is.
+fn group_of(config: &Config, network: NetworkId, address: Ipv4Addr) -> Option<GroupIndex> {
+    let at = config.groups.iter().position(|group| {
+        config.networks[group.network].id == network && group.address == address
+    })?;
+    GroupIndex::new(at)
+}
+
+/// The groups before anybody has said who owns them: nobody does, and the member of this host, if
+/// there is a port for one, is silent.
+fn groups(config: &Config) -> impl Iterator<Item = Group> + '_ {
+    config.groups.iter().map(|group| {
+        let network = config.networks[group.network].id;
+        let local = port_of(config, network, group.address).map(|port| LocalMember {
+            port,
+            role: Role::Fenced,
+            copies: plane::copies(group),
+            discard_before_ns: 0,
+            copy_from: None,
+            limits: plane::limits(group),
+        });
+        Group {
+            key: Key::new(network, group.address),
+            fan_out: plane::fan_out(group),
+            owner: None,
+            generation: FIRST_GENERATION,
+            copies: ArrayVec::new(),
+            local,
+        }
+    })
+}
+
+/// Every address once: those of groups as their group has them, each other one as its node has it.
 fn mappings(config: &Config) -> Vec<Change> {
     let nodes = config
         .networks
         .iter()
         .flat_map(|network| network.nodes.iter().map(move |node| (network, node)));
-    nodes
+    let single =
+        nodes.filter(|(network, node)| group_of(config, network.id, node.address).is_none());
+    let replicated = (0..)
+        .zip(groups(config))
+        .filter_map(|(at, group)| Some(Change::Put(group.entry(GroupIndex::new(at)?))));
+    single
         .map(|(network, node)| {
             let port = port_of(config, network.id, node.address);
             Change::Put(Entry {
@@ -112,6 +157,7 @@ fn mappings(config: &Config) -> Vec<Change> {
                 )
             })
         })
+        .chain(replicated)
         .collect()
 }
 
@@ -130,6 +176,9 @@ fn local_node(config: &Config, port: &config::Port) -> LocalNode {
         ),
         prefix: config.fabric.layout.prefix96(own, network.id.get()),
         generation: FIRST_GENERATION,
-        member: None,
+        member: group_of(config, network.id, node.address).map(|group| NodeMember {
+            group,
+            lease: Arc::new(Lease::muted()),
+        }),
     }
 }

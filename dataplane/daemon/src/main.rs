@@ -11,16 +11,22 @@
 #![forbid(unsafe_code)]
 
 mod agent;
+mod billing;
 mod clock;
 mod controller_counters;
 mod dpdk_io;
+mod events;
 mod knowledge;
 mod launch;
+mod plane;
 mod poller;
 mod ports;
 mod replay;
+mod replication;
+mod requests;
 mod service;
 mod status;
+mod view;
 mod watch;
 mod wiring;
 

@@ -18,8 +18,9 @@ use tables::notice::{Notice, NoticeReceiver};
 use tables::publication::Observer;
 use tables::{Publisher, Snapshot};
 
-use crate::replication::{group_id, host_id};
+use crate::replication::host_id;
 use group::PlaneGroup;
+pub(crate) use group::{copies, fan_out, limits};
 
 /// How often the ports of members are looked at: a system call each.
 const PORT_INTERVAL_NS: u64 = 5_000_000;
@@ -186,12 +187,4 @@ impl Dataplane for Plane {
             events.push(group.counted(now, installed, &self.hosts, &self.workers));
         }
     }
-}
-
-/// The position of a group in the configuration, by its id.
-pub(crate) fn configured(config: &Config, group: GroupId) -> Option<&config::Group> {
-    config
-        .groups
-        .iter()
-        .find(|found| group_id(config, found) == group)
 }

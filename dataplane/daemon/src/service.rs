@@ -3,11 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
-use api::server::{self, Lock, Socket};
+use api::server::{self, EventLog, Lock, Socket};
+use runtime::replication::TimedNote;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
+use crate::clock::ProcessClock;
+use crate::events::Names;
 use crate::launch::LaunchError;
 use crate::status::View;
 
@@ -42,7 +46,7 @@ impl BoundService {
     ///
     /// # Errors
     /// If the system gives no thread.
-    pub(crate) fn serve(self, view: View) -> Result<Service, LaunchError> {
+    pub(crate) fn serve(self, view: View, notes: Option<Notes>) -> Result<Service, LaunchError> {
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = thread::Builder::new()
             .name("api".to_owned())
@@ -52,12 +56,40 @@ impl BoundService {
                     // The sender's end counts as well.
                     let _ = stopped.await;
                 };
-                runtime.block_on(server::serve(socket, Arc::new(view), stopped));
+                runtime.block_on(async {
+                    if let Some(notes) = notes {
+                        tokio::spawn(notes.publish(view.events.clone()));
+                    }
+                    server::serve(socket, Arc::new(view), stopped).await;
+                });
             })?;
         Ok(Service {
             stop: Some(stop),
             thread: Some(thread),
         })
+    }
+}
+
+/// How often notes are looked for.
+const NOTES_PERIOD: Duration = Duration::from_millis(10);
+
+/// Notes of the controller, which takes no lock and so cannot publish them itself.
+pub(crate) struct Notes {
+    pub(crate) ring: rtrb::Consumer<TimedNote>,
+    pub(crate) names: Names,
+    pub(crate) clock: ProcessClock,
+}
+
+impl Notes {
+    /// Publishes notes as events, for ever.
+    async fn publish(mut self, events: EventLog) {
+        loop {
+            while let Ok(note) = self.ring.pop() {
+                let at_ms = self.clock.unix_ms(note.at);
+                events.push(self.names.event(&note, at_ms));
+            }
+            tokio::time::sleep(NOTES_PERIOD).await;
+        }
     }
 }
 

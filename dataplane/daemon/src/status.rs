@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
-use api::server::HostView;
+use api::server::{EventLog, HostView};
 use api::{
-    ApiError, Applied, Balance, DropStatus, ErrorKind, HostStatus, MappingBatch, NodeStatus,
-    PortStatus, Status, UplinkStatus, WorkerStatus,
+    ApiError, Applied, Balance, Done, DropStatus, ErrorKind, GroupKey, GroupRequest, GroupStatus,
+    HostStatus, MappingBatch, NodeStatus, PortStatus, Status, UplinkStatus, WorkerStatus,
 };
 use config::Config;
 use dpdk::{DeviceLosses, PortStatistics};
+use messages::body::Request;
 use parking_lot::Mutex;
 use rtrb::Producer;
 use tables::counters::WorkerCounters;
@@ -23,6 +24,7 @@ use wire::ethernet::MacAddress;
 use crate::agent::Command;
 use crate::clock::Uptime;
 use crate::controller_counters::ControllerCounters;
+use crate::requests;
 
 /// A port as it was opened.
 pub(crate) struct OpenPort {
@@ -45,6 +47,7 @@ pub(crate) struct View {
     pub(crate) tables: Observer,
     pub(crate) commands: Mutex<Producer<Command>>,
     pub(crate) uptime: Uptime,
+    pub(crate) events: EventLog,
 }
 
 impl HostView for View {
@@ -80,13 +83,62 @@ impl HostView for View {
     }
 
     fn apply(&self, batch: MappingBatch) -> impl Future<Output = Result<Applied, ApiError>> + Send {
+        let answered = self.ask(|answer| Command::Map { batch, answer });
+        async move { answered.await? }
+    }
+
+    fn groups(&self) -> impl Future<Output = Result<Vec<GroupStatus>, ApiError>> + Send {
+        self.ask(|answer| Command::ShowGroups { answer })
+    }
+
+    fn operate(
+        &self,
+        group: GroupKey,
+        asked: GroupRequest,
+    ) -> impl Future<Output = Result<Done, ApiError>> + Send {
+        let request = requests::request(&self.config, group, &asked);
+        let answered = request.map(|request| self.ask_manager(request));
+        async move { answered?.await }
+    }
+
+    fn raise_term(&self) -> impl Future<Output = Result<Done, ApiError>> + Send {
+        self.ask_manager(Request::RaiseTerm)
+    }
+
+    fn events(&self) -> Option<EventLog> {
+        Some(self.events.clone())
+    }
+}
+
+impl View {
+    /// Puts a command to the controller; what it answers, or why it does not.
+    fn ask<T: Send + 'static>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<T>) -> Command,
+    ) -> impl Future<Output = Result<T, ApiError>> + Send + use<T> {
         let (answer, answered) = oneshot::channel();
-        let queued = self.commands.lock().push(Command { batch, answer });
+        let queued = self.commands.lock().push(command(answer)).is_ok();
         async move {
-            queued.map_err(|_| unavailable("the controller has too much to do; try again"))?;
+            if !queued {
+                return Err(unavailable("the controller has too much to do; try again"));
+            }
             answered
                 .await
-                .unwrap_or_else(|_| Err(unavailable("the daemon is ending")))
+                .map_err(|_| unavailable("the daemon is ending"))
+        }
+    }
+
+    fn ask_manager(
+        &self,
+        request: Request,
+    ) -> impl Future<Output = Result<Done, ApiError>> + Send + use<> {
+        let answered = self.ask(|answer| Command::Operate { request, answer });
+        let groups = !self.config.groups.is_empty();
+        async move {
+            if !groups {
+                return Err(unavailable("this fabric has no groups, and so no manager"));
+            }
+            requests::done(answered.await?)
         }
     }
 }

@@ -204,8 +204,8 @@ impl PlaneGroup {
         })
     }
 
-    /// The counters for copies to a host; a host that was added later takes the place of one that
-    /// is no longer a member.
+    /// The counters for copies to a host. Every host that may become a member has a node in the
+    /// configuration.
     fn slot(&self, host: HostId) -> Option<u8> {
         let position = self.slots.iter().position(|known| *known == host)?;
         u8::try_from(position).ok()

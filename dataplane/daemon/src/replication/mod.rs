@@ -2,6 +2,8 @@
 
 mod settings;
 
+pub(crate) use settings::group_id;
+
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
@@ -150,7 +152,7 @@ pub(crate) fn assemble(
     };
     let (to_service, notes) = rtrb::RingBuffer::new(NOTES_MAX);
     let hooks = Hooks::spawn(settings::hooks(config)).map_err(ReplicationError::Hooks)?;
-    let agent = settings::agent(config, manager);
+    let agent = settings::agent(config, manager, machine_kept(directory));
     let replication = Replication::new(Parts {
         own,
         boot,
@@ -168,6 +170,20 @@ pub(crate) fn assemble(
         notes,
         counted: counts,
     }))
+}
+
+/// Whether the machine has not rebooted since the last daemon ran: only then can the last owner's
+/// guest still be the same. Leaves this boot's name for the next daemon.
+fn machine_kept(directory: &Path) -> bool {
+    let file = directory.join("machine-boot-id");
+    let Ok(now) = std::fs::read_to_string("/proc/sys/kernel/random/boot_id") else {
+        return false;
+    };
+    let kept = std::fs::read_to_string(&file).is_ok_and(|before| before == now);
+    if !kept && let Err(error) = std::fs::write(&file, now) {
+        tracing::warn!("{}: {error}; the next daemon takes this machine for rebooted", file.display());
+    }
+    kept
 }
 
 fn disk(directory: &Path) -> Result<RealDisk, ReplicationError> {

@@ -66,7 +66,7 @@ fn group(config: &Config, group: &Group) -> GroupConfig {
 }
 
 /// What this host's agent is told.
-pub(super) fn agent(config: &Config, manager: &Manager) -> AgentConfig {
+pub(super) fn agent(config: &Config, manager: &Manager, machine_kept: bool) -> AgentConfig {
     let own = host_id(config, config.host.index);
     let groups = config.groups.iter().map(|found| group(config, found));
     AgentConfig {
@@ -74,7 +74,7 @@ pub(super) fn agent(config: &Config, manager: &Manager) -> AgentConfig {
         host: own,
         manager: host_id(config, manager.host),
         groups: groups.filter(|group| group.audience.contains(&own)).collect(),
-        machine_kept: false,
+        machine_kept,
     }
 }
 
