@@ -1,4 +1,5 @@
 //! One sample at least of everything that is encoded, with every variant of every part of it.
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::net::Ipv4Addr;
 
