@@ -296,3 +296,6 @@ macro_rules! no_secret_in_debug {
     )*};
 }
 no_secret_in_debug!(HostSecret ManagerSecret Keys Pair Direction Mac);
+
+#[cfg(test)]
+mod tests;
