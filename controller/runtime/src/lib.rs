@@ -11,7 +11,9 @@
 mod clock;
 pub mod controller;
 pub mod endpoint;
+pub mod hooks;
 pub mod neighbour;
+pub mod replication;
 pub mod thread;
 pub mod uplink;
 

@@ -16,6 +16,7 @@
 mod archive;
 mod dataplane;
 mod office;
+mod snapshots;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv6Addr;
@@ -28,8 +29,9 @@ use rtrb::Producer;
 
 use crate::endpoint::Endpoint;
 use crate::hooks::Hooks;
+use snapshots::{Snapshots, Surroundings};
 
-pub use archive::{Archive, ArchiveError};
+pub use archive::{Archive, ArchiveError, KeptBefore};
 pub use dataplane::Dataplane;
 pub use office::{Office, OfficeError};
 
@@ -55,6 +57,8 @@ pub struct Parts {
     pub own: HostId,
     /// This life of it.
     pub boot: BootId,
+    /// The manager's host.
+    pub manager: HostId,
     /// The control addresses of the other hosts.
     pub addresses: BTreeMap<HostId, Ipv6Addr>,
     /// The sessions with them.
@@ -79,6 +83,7 @@ pub struct Replication {
     own_messages: VecDeque<Body>,
     outgoing: Vec<Outgoing>,
     answers: Vec<(u64, Answer)>,
+    snapshots: Snapshots,
     next_sample: Time,
     counters: ReplicationCounters,
     broken: Option<String>,
@@ -109,6 +114,7 @@ impl Replication {
             own_messages: VecDeque::new(),
             outgoing: Vec::new(),
             answers: Vec::new(),
+            snapshots: Snapshots::default(),
             next_sample: Time::ZERO,
             counters: ReplicationCounters::default(),
             broken: None,
@@ -137,6 +143,7 @@ impl Replication {
         {
             self.tell_manager(now, ManagerEvent::Tick);
         }
+        self.exchange_snapshots(now, endpoint, dataplane);
         self.take_own_messages(now, dataplane);
         self.parts.sessions.poll(now, &mut self.outgoing);
         for Outgoing { to, octets } in self.outgoing.drain(..) {
@@ -229,6 +236,9 @@ impl Replication {
     fn session_changed(&mut self, now: Time, event: Event, dataplane: &mut impl Dataplane) {
         match event {
             Event::Opened { host, boot } => {
+                if host == self.parts.manager {
+                    self.snapshots.want(now);
+                }
                 self.tell_agent(now, AgentEvent::PeerBoot { host, boot }, dataplane);
                 self.tell_manager(now, ManagerEvent::PeerBoot { host, boot });
             }
@@ -288,6 +298,49 @@ impl Replication {
                     break;
                 }
             }
+        }
+    }
+
+    /// Records in bulk: from the manager's host here, or from here to the others.
+    fn exchange_snapshots(
+        &mut self,
+        now: Time,
+        endpoint: &mut Endpoint,
+        dataplane: &mut impl Dataplane,
+    ) {
+        let Parts {
+            manager,
+            addresses,
+            sessions,
+            office,
+            ..
+        } = &mut self.parts;
+        let manager = *manager;
+        let mut host = Surroundings {
+            now,
+            endpoint,
+            sessions,
+            addresses,
+        };
+        if let Some(office) = office {
+            let records = || {
+                let groups = office.manager().view();
+                groups.filter_map(|group| group.record).collect()
+            };
+            self.snapshots.serve(&mut host, records);
+            return;
+        }
+        let records = self.snapshots.fetch(manager, &mut host);
+        let Some(from_boot) = self.parts.sessions.open_with(manager) else {
+            return;
+        };
+        for record in records {
+            let message = AgentEvent::Message {
+                from: manager,
+                from_boot,
+                body: Body::Newer { record },
+            };
+            self.tell_agent(now, message, dataplane);
         }
     }
 
@@ -368,4 +421,3 @@ impl Replication {
 fn is_due(deadline: Option<Time>, now: Time) -> bool {
     deadline.is_some_and(|deadline| deadline <= now)
 }
-

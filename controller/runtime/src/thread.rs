@@ -92,7 +92,7 @@ impl<A: Agent> Drop for ControllerThread<A> {
 }
 
 /// It sleeps most of the time, so it can be a FIFO thread; a worker never can.
-fn ask_for_real_time() -> bool {
+pub(crate) fn ask_for_real_time() -> bool {
     let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
     // The lowest FIFO priority stands above every ordinary thread already.
     let lowest = ThreadPriority::Min;

@@ -33,7 +33,7 @@ enum ManagerLog {
 #[derive(Debug, thiserror::Error)]
 pub enum OfficeError {
     /// The disk does not work, or failed and nobody knows what it holds.
-    #[error("the manager's log in {directory}: {source}")]
+    #[error("the manager's log in {}: {source}", directory.display())]
     Journal {
         /// The log's directory.
         directory: PathBuf,
@@ -181,5 +181,8 @@ impl Office {
 }
 
 fn spawn(log: Log<RealDisk>) -> std::io::Result<Writer<RealDisk>> {
-    Writer::spawn("manager-disk", log, crate::thread::ask_for_real_time_quietly)
+    Writer::spawn("manager-disk", log, || {
+        // A decision waits for this thread. It sleeps but for a write at a time.
+        crate::thread::ask_for_real_time();
+    })
 }

@@ -156,6 +156,7 @@ pub(crate) fn assemble(
     let replication = Replication::new(Parts {
         own,
         boot,
+        manager: host_id(config, manager.host),
         addresses: peers(config),
         sessions,
         agent: Agent::new(agent, records, boot, now),
