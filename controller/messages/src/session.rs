@@ -31,7 +31,7 @@ use crate::bulk::Channel;
 use crate::codec::{self, CodecError};
 use crate::datagram::{self, DATAGRAM_BYTES_MAX, Header, Kind, Refused, Unproven};
 use crate::ids::{BootId, HostId};
-use crate::keys::{Keys, Pair};
+use crate::keys::{Keys, Pair, Verifier};
 use crate::time::Time;
 
 mod hello;
@@ -48,6 +48,7 @@ pub type Questions = Box<dyn FnMut() -> Nonce + Send>;
 /// All sessions of a host. What it should send appears in the `out` that the caller brings.
 pub struct Sessions {
     keys: Keys,
+    verifier: Verifier,
     boot: BootId,
     offer: Offer,
     questions: Questions,
@@ -153,6 +154,7 @@ impl Sessions {
             .collect();
         Self {
             deadline: (!peers.is_empty()).then_some(now),
+            verifier: Verifier::new(*keys.manager()),
             keys,
             boot,
             offer,
@@ -231,11 +233,8 @@ impl Sessions {
         }
         let boot = session.boot;
         let body: Body = codec::decode(body).map_err(|_| Refused::Body)?;
-        let manager = self.keys.manager();
-        if body
-            .signed_record()
-            .is_some_and(|signed| !manager.signed(signed))
-        {
+        let forged = |signed| !self.verifier.signed(signed);
+        if body.signed_record().is_some_and(forged) {
             return Err(Refused::Signature);
         }
         Ok(Received { from, boot, body })
