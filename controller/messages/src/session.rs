@@ -34,11 +34,13 @@ use crate::ids::{BootId, HostId};
 use crate::keys::{Keys, Pair, Verifier};
 use crate::time::Time;
 
+mod event;
 mod hello;
 mod peer;
 mod signed;
 mod window;
 
+pub use event::{Event, PeerState};
 pub use hello::{Fingerprint, Hello, Nonce, Offer, PROTOCOL};
 use peer::Peer;
 
@@ -76,45 +78,6 @@ pub struct Received {
     pub boot: BootId,
     /// What it says.
     pub body: Body,
-}
-
-/// What became of a peer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// It is alive and configured as this host is.
-    Opened {
-        /// Who.
-        host: HostId,
-        /// In which of its lives.
-        boot: BootId,
-    },
-    /// That life of it is over, and what it said is void.
-    Closed {
-        /// Who.
-        host: HostId,
-        /// Which of its lives.
-        boot: BootId,
-    },
-    /// It is alive and configured differently. Said once for each of its lives.
-    Refused {
-        /// Who.
-        host: HostId,
-        /// In which of its lives.
-        boot: BootId,
-        /// What differs, for an operator.
-        sentence: String,
-    },
-}
-
-/// How things stand with a peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PeerState<'a> {
-    /// It has not answered yet.
-    Asking,
-    /// Messages pass.
-    Open(BootId),
-    /// It is configured differently: this is the difference.
-    Refused(&'a str),
 }
 
 /// Why a message cannot be sent.
