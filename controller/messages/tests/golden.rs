@@ -9,9 +9,12 @@ use std::fs;
 use std::path::PathBuf;
 
 use messages::Body;
+use messages::bulk::{Receiver, Sender};
 use messages::codec::{self, CodecError, Encoded};
 use messages::keys::{HostSecret, Keys};
+use messages::session::Nonce;
 
+mod hosts;
 mod samples;
 
 fn hex(octets: &[u8]) -> String {
@@ -126,5 +129,34 @@ fn lab_keys_are_derived_as_ever() {
     let keys = Keys::insecure_lab(samples::FABRIC, samples::G, [samples::J]);
     let host = HostSecret::insecure_lab(samples::FABRIC, samples::G).public();
     let text = [host.to_string(), keys.manager().to_string()].map(String::into_bytes);
-    assert_eq!(golden("lab_keys", &text), text);
+    assert_same("lab_keys", &text);
+}
+
+#[test]
+fn datagrams_are_laid_out_and_sealed_as_ever() {
+    let (mut g, _, mut datagrams) = hosts::open();
+    datagrams.push(g.send(hosts::J, &hosts::ping(1)).expect("open"));
+    assert_same("datagrams", &datagrams);
+}
+
+#[test]
+fn streams_are_laid_out_and_sealed_as_ever() {
+    let (g, j, _) = hosts::open();
+    let (_, asking) = Receiver::new(j.channel(hosts::G).expect("open"), Nonce([5; 16]), 9);
+    let mut sender = Sender::new(g.channel(hosts::J).expect("open"));
+    sender.push(&asking).expect("the question");
+    let mut octets = Vec::new();
+    sender
+        .records(samples::signed(), &mut octets)
+        .expect("short records");
+    sender.end(&mut octets).expect("asked");
+    assert_same("stream", &[asking, octets]);
+}
+
+fn assert_same(name: &str, present: &[Vec<u8>]) {
+    let golden = golden(name, present);
+    assert_eq!(golden.len(), present.len(), "{name}");
+    for (line, (golden, present)) in golden.iter().zip(present).enumerate() {
+        assert_eq!(hex(golden), hex(present), "{name}, line {line}");
+    }
 }

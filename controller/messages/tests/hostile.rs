@@ -12,6 +12,7 @@ use wire::encode::HeadingRules;
 
 use hosts::{FABRIC, G, J, host, offer, open, ping, settle, take};
 
+mod arbitrary;
 mod hosts;
 mod samples;
 
@@ -33,7 +34,8 @@ fn check_of(octet: usize) -> Refused {
 #[test]
 fn a_flipped_bit_anywhere_is_refused_by_the_check_of_its_octet() {
     let (mut g, mut j, _) = open();
-    for body in samples::bodies().into_iter().flat_map(|(_, bodies)| bodies) {
+    for (_, mut bodies) in samples::bodies() {
+        let body = bodies.swap_remove(0);
         let octets = g.send(J, &body).expect("open");
         for octet in 0..octets.len() {
             for bit in 0..8 {
@@ -271,7 +273,62 @@ fn an_octet_too_many_or_too_few_is_no_body() {
     }
 }
 
+#[test]
+fn a_datagram_that_is_refused_before_its_body_allocates_nothing() {
+    let (mut g, mut j, _) = open();
+    let good = g.send(J, &ping(1)).expect("open");
+    let replayed = good.clone();
+    take(&mut j, &replayed).expect("once");
+    let mut cases = vec![
+        (replayed, Refused::Replay),
+        (good[..70].to_vec(), Refused::Length),
+    ];
+    for octet in [0, 3, 5, 21, 30, 40, 50, 70, good.len() - 1] {
+        let mut changed = good.clone();
+        changed[octet] ^= 0x80;
+        cases.push((changed, check_of(octet)));
+    }
+    let of_another_life = host_pair_of_another_life();
+    cases.push((of_another_life, Refused::Session));
+    let mut out = Vec::new();
+    for (octets, expected) in cases {
+        let mut refused = None;
+        let allocations = allocation_counter::measure(|| {
+            refused = j.receive(Time::ZERO, &octets, &mut out).err()
+        });
+        assert_eq!(refused, Some(expected));
+        assert_eq!(allocations.count_total, 0, "{expected}");
+    }
+}
+
+fn host_pair_of_another_life() -> Vec<u8> {
+    let (mut g, mut j) = (host(G, 11), host(J, 21));
+    settle(&mut g, &mut j, Time::ZERO);
+    g.send(J, &ping(1)).expect("open")
+}
+
 proptest! {
+    #[test]
+    fn any_body_that_fits_arrives_as_it_was_sent(body in arbitrary::body()) {
+        let octets = codec::encode(&body).expect("it fits");
+        prop_assert_eq!(&codec::decode::<Body>(&octets).expect("it was encoded"), &body);
+        let (mut g, mut j, _) = open();
+        let datagram = g.send(J, &body).expect("open");
+        prop_assert!(datagram.len() <= DATAGRAM_BYTES_MAX);
+        match take(&mut j, &datagram) {
+            Ok(received) => prop_assert_eq!(received.expect("a message").body, body),
+            Err(refused) => prop_assert!(refused == Refused::Signature && body.signed_record().is_some()),
+        }
+    }
+
+    #[test]
+    fn any_record_decodes_to_itself(signed in arbitrary::signed_record()) {
+        let octets = codec::encode(&signed).expect("it fits");
+        prop_assert_eq!(&codec::decode::<SignedRecord>(&octets).expect("it was encoded"), &signed);
+        let octets = codec::encode(&signed.record).expect("it fits");
+        prop_assert_eq!(codec::decode::<Record>(&octets).expect("it was encoded"), signed.record);
+    }
+
     #[test]
     fn arbitrary_octets_are_refused_and_change_nothing(octets in prop::collection::vec(any::<u8>(), 0..1_400)) {
         let (mut g, _, _) = open();

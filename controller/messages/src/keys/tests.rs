@@ -53,7 +53,10 @@ fn a_tag_is_the_front_of_hmac_sha_256() {
     let mut key = [0; 32];
     key[..20].fill(0x0b);
     let tag = Mac::new(&key).tag(b"Hi There");
-    assert_eq!(tag, 0xb034_4c61_d8db_3853_5ca8_afce_af0b_f12b_u128.to_be_bytes());
+    assert_eq!(
+        tag,
+        0xb034_4c61_d8db_3853_5ca8_afce_af0b_f12b_u128.to_be_bytes()
+    );
 }
 
 #[test]
