@@ -3,7 +3,15 @@
 use arrayvec::ArrayVec;
 use dpdk::{Mbuf, Mempool, RingConsumer, RingProducer, RxQueue, TxQueue};
 use tables::PortIndex;
+use wire::packet::Packet;
 use worker::{BURST_PACKETS_MAX, Burst, BurstIo, WorkerIndex};
+
+use crate::clock::ProcessClock;
+
+/// Copies of frames from this length on share their payload with the original,
+/// in octets. A shared one costs a second buffer and counted references, whatever
+/// its length; a flat one costs the octets.
+pub(crate) const SHARED_FROM_BYTES: usize = 1024;
 
 /// Both directions of a port, or of one worker's share of it.
 pub(crate) struct QueuePair {
@@ -15,8 +23,14 @@ pub(crate) struct QueuePair {
 pub(crate) struct DpdkIo {
     /// By port; `None` for the guest ports of other workers.
     pub(crate) ports: Box<[Option<QueuePair>]>,
-    /// Buffers for frames from the controller.
+    /// Buffers for frames from the controller, for copies, and for frames that
+    /// members kept: the uplink's.
     pub(crate) pool: Mempool,
+    /// Copies of frames from this length on share their payload; `None` where
+    /// the uplink's device sends no chains.
+    pub(crate) shared_from_bytes: Option<usize>,
+    /// The process's clock.
+    pub(crate) clock: ProcessClock,
     /// By worker; `None` for this one.
     pub(crate) to_workers: Box<[Option<RingProducer>]>,
     /// One from each other worker.
@@ -67,6 +81,30 @@ impl BurstIo for DpdkIo {
 
     fn allocate(&mut self, frame: &[u8]) -> Option<Mbuf> {
         Mbuf::from_bytes(&self.pool, frame)
+    }
+
+    #[inline]
+    fn copy(&mut self, packet: &Mbuf) -> Option<Mbuf> {
+        packet.copy(&self.pool)
+    }
+
+    #[inline]
+    fn copy_head(&mut self, packet: &mut Mbuf, head_bytes: usize) -> Option<Mbuf> {
+        match self.shared_from_bytes {
+            Some(bytes) if packet.packet_len() >= bytes => {
+                let mut head = Mbuf::from_bytes(&self.pool, packet.bytes().get(..head_bytes)?)?;
+                let mut rest = packet.share(&self.pool)?;
+                rest.remove_front(head_bytes);
+                head.chain(rest).ok()?;
+                Some(head)
+            }
+            _ => packet.copy(&self.pool),
+        }
+    }
+
+    #[inline]
+    fn now_ns(&self) -> u64 {
+        self.clock.now_ns()
     }
 
     #[inline]

@@ -19,13 +19,13 @@ use tables::counters::WorkerCounters;
 use worker::Worker;
 
 use crate::agent::TableAgent;
-use crate::clock::Uptime;
+use crate::clock::{ProcessClock, Uptime};
 use crate::controller_counters::ControllerCounters;
 use crate::dpdk_io::DpdkIo;
 use crate::ports::{Ports, eal_options};
 use crate::service::{BoundService, Service};
 use crate::status::View;
-use crate::wiring::{self, Wired};
+use crate::wiring::{self, Shared, Wired};
 use crate::{knowledge, poller};
 
 /// Commands of the local API that may wait for the controller.
@@ -91,13 +91,19 @@ impl RunningHost {
             workers,
             counters,
             punted,
+            // Nothing is fenced before there are groups.
+            notices: _,
             transmit,
         } = wiring::wire(
             &eal,
             &config,
             ports.queues,
-            &ports.owners,
-            &ports.pool,
+            &Shared {
+                owners: &ports.owners,
+                pool: &ports.pool,
+                uplink_chains: ports.uplink_chains,
+                clock: ProcessClock::start(),
+            },
             &mut publisher,
         )?;
 

@@ -22,10 +22,9 @@ pub(crate) fn run(
     poll: Poll,
     stop: &Arc<AtomicBool>,
 ) -> Worker<DpdkIo> {
-    let clock = TscClock::new();
     let mut backoff = Backoff::new(poll);
     while !stop.load(Ordering::Relaxed) {
-        let moved = worker.run_once(clock.now_ns());
+        let moved = worker.run_once();
         backoff.after_round(moved);
     }
     worker
@@ -69,25 +68,5 @@ impl Backoff {
             }
             Poll::Adaptive | Poll::Busy => std::hint::spin_loop(),
         }
-    }
-}
-
-/// Nanoseconds by the cycle counter.
-struct TscClock {
-    /// Nanoseconds a cycle, times 2^32.
-    scale: u64,
-}
-
-impl TscClock {
-    fn new() -> Self {
-        let hz = dpdk::clock::tsc_hz().max(1);
-        Self {
-            scale: ((1_000_000_000_u128 << 32) / u128::from(hz)) as u64,
-        }
-    }
-
-    #[inline]
-    fn now_ns(&self) -> u64 {
-        ((u128::from(dpdk::clock::tsc()) * u128::from(self.scale)) >> 32) as u64
     }
 }

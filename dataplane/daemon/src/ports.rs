@@ -54,6 +54,8 @@ pub(crate) struct Ports {
     pub(crate) owners: Vec<WorkerIndex>,
     /// The uplink's buffers.
     pub(crate) pool: Mempool,
+    /// Whether the uplink's device sends chains of buffers.
+    pub(crate) uplink_chains: bool,
 }
 
 /// What a port is to be.
@@ -86,12 +88,14 @@ impl Ports {
             queues: workers.len() as u16,
             rx_descriptors: descriptors(uplink.rx_descriptors),
             tx_descriptors: descriptors(uplink.tx_descriptors),
-            // What came from the substrate waits in the guests' queues.
+            // What came from the substrate waits in the guests' queues; copies,
+            // of up to two buffers, wait in its own.
             waiting_elsewhere: config
                 .ports
                 .iter()
                 .map(|port| u32::from(descriptors(port.tx_descriptors)))
-                .sum(),
+                .sum::<u32>()
+                + 2 * u32::from(descriptors(uplink.tx_descriptors)) * workers.len() as u32,
             mtu: uplink.mtu,
             lcore: None,
             promiscuous: uplink.mac.is_some(),
@@ -103,8 +107,10 @@ impl Ports {
             queues: Vec::new(),
             owners: owners(config),
             pool: pool.clone(),
+            uplink_chains: false,
         };
         ports.start(eal, &plan, &pool)?;
+        ports.uplink_chains = ports.handles[0].capabilities().chained_tx;
         for (index, port) in config.ports.iter().enumerate() {
             let (network, node) = knowledge::behind(config, port);
             let plan = Plan {

@@ -6,10 +6,12 @@ use config::Config;
 use dpdk::{Eal, Mempool, RingConsumer, RingProducer};
 use tables::Publisher;
 use tables::counters::WorkerCounters;
+use tables::notice::{NoticeReceiver, notice_ring};
 use tables::punt::{PuntReceiver, PuntSender, punt_ring};
 use worker::{Assignment, Worker, WorkerIndex};
 
-use crate::dpdk_io::{DpdkIo, QueuePair};
+use crate::clock::ProcessClock;
+use crate::dpdk_io::{DpdkIo, QueuePair, SHARED_FROM_BYTES};
 use crate::launch::LaunchError;
 
 /// Packets that one worker may have waiting at another.
@@ -18,13 +20,30 @@ const HANDOVER_PACKETS: u32 = 2048;
 /// Octets of frames that may wait between a worker and the controller.
 const PUNT_RING_BYTES: usize = 1 << 18;
 
+/// Notices that may wait between a worker and the controller.
+const NOTICES: usize = 256;
+
 /// Workers that are ready to run, and the controller's ends of their rings.
 pub(crate) struct Wired {
     pub(crate) workers: Vec<Worker<DpdkIo>>,
     pub(crate) counters: Vec<Arc<WorkerCounters>>,
     pub(crate) punted: Vec<PuntReceiver>,
+    /// From each worker.
+    pub(crate) notices: Vec<NoticeReceiver>,
     /// To the first worker, which transmits for the controller.
     pub(crate) transmit: PuntSender,
+}
+
+/// What the workers share the ports by.
+pub(crate) struct Shared<'a> {
+    /// For each guest port, the worker that owns it.
+    pub(crate) owners: &'a [WorkerIndex],
+    /// The uplink's buffers.
+    pub(crate) pool: &'a Mempool,
+    /// Whether the uplink's device sends chains of buffers.
+    pub(crate) uplink_chains: bool,
+    /// The process's clock.
+    pub(crate) clock: ProcessClock,
 }
 
 /// Distributes `queues` (by port, then by worker at the uplink) over the workers.
@@ -32,10 +51,11 @@ pub(crate) fn wire(
     eal: &Eal,
     config: &Config,
     queues: Vec<Vec<QueuePair>>,
-    owners: &[WorkerIndex],
-    pool: &Mempool,
+    shared: &Shared<'_>,
     publisher: &mut Publisher,
 ) -> Result<Wired, LaunchError> {
+    let (owners, pool) = (shared.owners, shared.pool);
+    let groups = publisher.current().groups.len();
     let count = config.host.workers.len();
     let ports = queues.len();
     let shares = shares(queues, owners, count);
@@ -46,17 +66,21 @@ pub(crate) fn wire(
         workers: Vec::new(),
         counters: Vec::new(),
         punted: Vec::new(),
+        notices: Vec::new(),
         transmit,
     };
     for (index, (share, handover)) in (0..).zip(shares.into_iter().zip(handovers)) {
         let io = DpdkIo {
             ports: share.into(),
             pool: pool.clone(),
+            shared_from_bytes: shared.uplink_chains.then_some(SHARED_FROM_BYTES),
+            clock: shared.clock,
             to_workers: handover.to.into(),
             from_workers: handover.from.into(),
             next_ring: 0,
         };
-        let counters = WorkerCounters::new(ports);
+        let counters = WorkerCounters::with_groups(ports, groups, config.fabric.hosts.len());
+        let (notices, noticed) = notice_ring(NOTICES);
         let (to_controller, punted) = punt_ring(PUNT_RING_BYTES);
         let assignment = Assignment {
             index: WorkerIndex(index),
@@ -66,10 +90,12 @@ pub(crate) fn wire(
             counters: Arc::clone(&counters),
             to_controller,
             from_controller: from_controller.take(),
+            notices,
         };
         wired.workers.push(Worker::new(io, assignment));
         wired.counters.push(counters);
         wired.punted.push(punted);
+        wired.notices.push(noticed);
     }
     Ok(wired)
 }

@@ -219,6 +219,11 @@ impl Packet for Mbuf {
         unsafe { slice::from_raw_parts(self.data(), len) }
     }
 
+    #[inline]
+    fn frame_bytes(&self) -> usize {
+        self.packet_len()
+    }
+
     /// Empty if the octets are [shared](Mbuf::is_shared).
     #[inline]
     fn bytes_mut(&mut self) -> &mut [u8] {

@@ -2,6 +2,7 @@
 
 use arrayvec::ArrayVec;
 use tables::{Entry, Key, LocalNode, PortIndex, Snapshot};
+use wire::address::Prefix96;
 use wire::checksum;
 use wire::drop_reason::DropReason;
 use wire::encode::{self, Heading, Ipv4Facts};
@@ -11,6 +12,17 @@ use wire::packet::Packet;
 use crate::arp;
 use crate::io::{BURST_PACKETS_MAX, Burst, BurstIo};
 use crate::path::Path;
+
+/// Who sends: the node behind a port, that may.
+#[derive(Clone, Copy)]
+pub(crate) struct Sender<'a> {
+    pub(crate) port: PortIndex,
+    pub(crate) node: &'a LocalNode,
+    /// The owner generation of its address.
+    generation: u8,
+    /// When its burst was taken; 0 on a host that knows no groups.
+    pub(crate) now_ns: u64,
+}
 
 /// A guest's IPv4 packet that passed the checks.
 struct Checked<P> {
@@ -25,9 +37,26 @@ impl<Io: BurstIo> Path<Io> {
         let Some(node) = tables.node(port) else {
             return 0;
         };
+        let mut generation = node.generation;
+        if let Some(member) = &node.member {
+            if let Some(count) = self.closed_gate(tables, port, node, member) {
+                return count;
+            }
+            let group = tables.group(member.group);
+            generation = group.map_or(generation, |group| group.generation);
+        }
         let mut burst = Burst::new();
         self.receive(port, &mut burst);
         let count = burst.len();
+        let sender = Sender {
+            port,
+            node,
+            generation,
+            now_ns: match tables.groups.is_empty() {
+                true => 0,
+                false => self.io.now_ns(),
+            },
+        };
 
         let mut checked: ArrayVec<Checked<Io::Packet>, BURST_PACKETS_MAX> = ArrayVec::new();
         for packet in burst.drain(..) {
@@ -53,7 +82,13 @@ impl<Io: BurstIo> Path<Io> {
         {
             let out = match tables.mappings.find(key) {
                 None => Err(DropReason::EncodeNoMapping),
-                Some(entry) => self.forward(tables, node, &mut packet, &facts, entry),
+                Some(entry) => match entry.group {
+                    Some(index) => {
+                        self.send_to_group(tables, &sender, index, packet, &facts);
+                        continue;
+                    }
+                    None => self.forward(tables, &sender, &mut packet, &facts, entry),
+                },
             };
             match out {
                 Ok(out) => self.send(out, packet),
@@ -67,16 +102,12 @@ impl<Io: BurstIo> Path<Io> {
     fn forward(
         &self,
         tables: &Snapshot,
-        node: &LocalNode,
+        sender: &Sender<'_>,
         packet: &mut Io::Packet,
         facts: &Ipv4Facts,
         entry: &Entry,
     ) -> Result<PortIndex, DropReason> {
-        // Within a subnet nothing is in between; else the virtual router is.
-        let virtual_routers = u8::from(!node.subnet.contains(facts.destination));
-        if facts.ttl <= virtual_routers {
-            return Err(DropReason::EncodeTtl);
-        }
+        let virtual_routers = virtual_routers(sender.node, facts)?;
         match entry.local_port() {
             Some(port) => {
                 deliver_here(tables, port, packet, facts, virtual_routers)?;
@@ -85,7 +116,8 @@ impl<Io: BurstIo> Path<Io> {
             // A node of ours that no port leads to.
             None if entry.owner == tables.host.index => Err(DropReason::PortDown),
             None => {
-                send_across(tables, node, packet, facts, entry, virtual_routers)?;
+                let heading = sender.heading(&entry.prefix, virtual_routers, false);
+                send_across(tables, packet, facts, &heading)?;
                 if facts.options_bytes() > 0 {
                     self.counters.worker.options_stripped.add(1);
                 }
@@ -94,7 +126,7 @@ impl<Io: BurstIo> Path<Io> {
         }
     }
 
-    fn answer_arp(
+    pub(crate) fn answer_arp(
         &mut self,
         tables: &Snapshot,
         port: PortIndex,
@@ -112,8 +144,37 @@ impl<Io: BurstIo> Path<Io> {
     }
 }
 
+impl Sender<'_> {
+    /// How this sender's packet is headed for a host.
+    pub(crate) fn heading<'a>(
+        &'a self,
+        destination: &'a Prefix96,
+        virtual_routers: u8,
+        copy: bool,
+    ) -> Heading<'a> {
+        Heading {
+            source: &self.node.prefix,
+            destination,
+            virtual_routers,
+            generation: self.generation,
+            copy,
+        }
+    }
+}
+
+/// The routers between a node and the destination of its packet: within a subnet
+/// nothing is in between, else the virtual router is. The TTL must reach past
+/// them.
+pub(crate) fn virtual_routers(node: &LocalNode, facts: &Ipv4Facts) -> Result<u8, DropReason> {
+    let virtual_routers = u8::from(!node.subnet.contains(facts.destination));
+    match facts.ttl > virtual_routers {
+        true => Ok(virtual_routers),
+        false => Err(DropReason::EncodeTtl),
+    }
+}
+
 /// Ethernet: only the node's own source address, only ARP and IPv4.
-fn check_frame(frame: &[u8], node: &LocalNode) -> Result<EtherType, DropReason> {
+pub(crate) fn check_frame(frame: &[u8], node: &LocalNode) -> Result<EtherType, DropReason> {
     let (header, _) = ethernet::parse(frame).ok_or(DropReason::L2Malformed)?;
     if header.source != node.mac {
         return Err(DropReason::L2SourceMac);
@@ -141,7 +202,7 @@ fn check_ipv4(frame: &[u8], tables: &Snapshot, node: &LocalNode) -> Result<Ipv4F
 }
 
 /// Same host: the IPv4 packet stays as it is but for the virtual router's part.
-fn deliver_here<P: Packet>(
+pub(crate) fn deliver_here<P: Packet>(
     tables: &Snapshot,
     port: PortIndex,
     packet: &mut P,
@@ -180,13 +241,11 @@ pub(crate) fn source_mac(receiver: &LocalNode, address: std::net::Ipv4Addr) -> M
 }
 
 /// Another host: the IPv4 header becomes an IPv6 header.
-fn send_across<P: Packet>(
+pub(crate) fn send_across<P: Packet>(
     tables: &Snapshot,
-    node: &LocalNode,
     packet: &mut P,
     facts: &Ipv4Facts,
-    entry: &Entry,
-    virtual_routers: u8,
+    heading: &Heading<'_>,
 ) -> Result<(), DropReason> {
     let rules = &tables.fabric.rules;
     let head_bytes = encode::head_bytes(facts, rules);
@@ -194,14 +253,7 @@ fn send_across<P: Packet>(
         return Err(DropReason::EncodeTooBig);
     }
     let next_hop = tables.uplink.next_hop_mac.ok_or(DropReason::NoNextHop)?;
-    let heading = Heading {
-        source: &node.prefix,
-        destination: &entry.prefix,
-        virtual_routers,
-        generation: node.generation,
-        copy: false,
-    };
-    encode::reheader(packet, facts, &heading, rules)?;
+    encode::reheader(packet, facts, heading, rules)?;
     ethernet::write(
         packet.bytes_mut(),
         next_hop,

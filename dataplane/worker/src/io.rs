@@ -41,6 +41,19 @@ pub trait BurstIo {
     /// A new packet that holds `frame`; `None` if the pool is empty.
     fn allocate(&mut self, frame: &[u8]) -> Option<Self::Packet>;
 
+    /// A flat packet with the same octets; `None` if the pool is empty.
+    fn copy(&mut self, packet: &Self::Packet) -> Option<Self::Packet>;
+
+    /// As [`copy`](Self::copy), for a copy that leaves at the uplink: only its
+    /// first `head_bytes` octets need be its own. The rest may be shared with
+    /// `packet`, which must not be written to from then on; one whose octets are
+    /// shared shows [no octets to write](Packet::bytes_mut).
+    fn copy_head(&mut self, packet: &mut Self::Packet, head_bytes: usize) -> Option<Self::Packet>;
+
+    /// The process's clock now, in nanoseconds: that of leases, of the
+    /// controller, and of every other worker.
+    fn now_ns(&self) -> u64;
+
     /// Asks the cache for the line of `target`.
     fn prefetch<T>(&self, target: &T);
 }

@@ -22,18 +22,33 @@
 //! stage in exactly one way: onward, out, to the controller, or dropped with
 //! one [`DropReason`](wire::drop_reason::DropReason) that is counted.
 //!
-//! The crate knows no device and no clock: frames come and go through
-//! [`BurstIo`], time is an argument. The daemon plugs DPDK in; the tests and the
+//! Replicated addresses add three things. What is sent to a group is copied to
+//! its members (`fan_out`); what reaches a member goes by its role: delivered,
+//! kept in a buffer for later, passed on, or dropped (`role`, `member`,
+//! `release`); and what a member says passes a gate that opens for a primary
+//! with a lease (`gate`).
+//!
+//! The crate knows no device and no clock: frames, and the time, come and go
+//! through [`BurstIo`]. The daemon plugs DPDK in; the tests and the
 //! replay of captures plug in [`memory::MemoryIo`], so what they show is what a
 //! host does.
 #![forbid(unsafe_code)]
 
 mod arp;
+mod budget;
+mod buffer;
+mod fan_out;
+mod gate;
 mod guest;
+mod guest_group;
 mod io;
+mod member;
 pub mod memory;
 mod output;
 mod path;
+mod release;
+mod replication;
+mod role;
 mod substrate;
 mod worker;
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use tables::PortIndex;
-use wire::packet::HeapPacket;
+use wire::packet::{HeapPacket, Packet};
 
 use crate::io::{Burst, BurstIo, WorkerIndex};
 
@@ -18,6 +18,8 @@ pub struct MemoryIo {
     pub to_take: VecDeque<(PortIndex, HeapPacket)>,
     /// Packets that may still be allocated; `None` is without limit.
     pub pool_packets: Option<usize>,
+    /// What the clock shows.
+    pub now_ns: u64,
 }
 
 /// One port: what waits to be received, what was sent.
@@ -88,6 +90,18 @@ impl BurstIo for MemoryIo {
             *packets = packets.checked_sub(1)?;
         }
         Some(HeapPacket::new(frame))
+    }
+
+    fn copy(&mut self, packet: &HeapPacket) -> Option<HeapPacket> {
+        self.allocate(packet.bytes())
+    }
+
+    fn copy_head(&mut self, packet: &mut HeapPacket, _: usize) -> Option<HeapPacket> {
+        self.copy(packet)
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.now_ns
     }
 
     fn prefetch<T>(&self, _: &T) {}

@@ -2,6 +2,7 @@
 
 use arrayvec::ArrayVec;
 use tables::PortIndex;
+use tables::counters::PortCounters;
 use wire::drop_reason::DropReason;
 use wire::packet::Packet;
 
@@ -43,6 +44,14 @@ impl<P> Outputs<P> {
             waiting,
         }
     }
+
+    /// The worker that sends on this port, if it is another.
+    #[inline]
+    fn foreign_owner(&self, port: PortIndex) -> Option<WorkerIndex> {
+        self.queues[port.index()]
+            .owner
+            .filter(|owner| *owner != self.me)
+    }
 }
 
 impl<Io: BurstIo> Path<Io> {
@@ -73,35 +82,58 @@ impl<Io: BurstIo> Path<Io> {
 
     /// Sends what waits for `port`; what the way out does not take is dropped.
     fn flush(&mut self, port: PortIndex) {
-        let Output { burst, owner, .. } = &mut self.outputs.queues[port.index()];
+        let foreign = self.outputs.foreign_owner(port);
+        let burst = &mut self.outputs.queues[port.index()].burst;
         // A full burst left at once; for a kernel-fed device, to send nothing is
         // a system call all the same.
         if burst.is_empty() {
             return;
         }
-        let frame_bytes =
-            |burst: &Burst<Io::Packet>| burst.iter().map(|p| p.bytes().len() as u64).sum::<u64>();
         let counters = self.counters.port(port);
-        let (packets, bytes) = (burst.len() as u64, frame_bytes(burst));
-        let reason = match *owner {
-            // Not ours: its owner counts it when it goes out.
-            Some(owner) if owner != self.outputs.me => {
-                self.io.hand_over(owner, port, burst);
-                DropReason::HandoffFull
-            }
-            _ => {
-                self.io.transmit(port, burst);
-                counters
-                    .transmitted
-                    .packets
-                    .add(packets - burst.len() as u64);
-                counters.transmitted.bytes.add(bytes - frame_bytes(burst));
-                DropReason::TxQueueFull
-            }
-        };
+        offer(&mut self.io, counters, port, foreign, burst);
         if !burst.is_empty() {
+            let reason = match foreign {
+                Some(_) => DropReason::HandoffFull,
+                None => DropReason::TxQueueFull,
+            };
             counters.drop(reason, burst.len() as u64);
             burst.clear();
         }
     }
+
+    /// Offers a burst to the device of `port`, or to the worker that owns it,
+    /// past what waits for it. What is not taken stays; returns how many were.
+    pub(crate) fn offer(&mut self, port: PortIndex, burst: &mut Burst<Io::Packet>) -> usize {
+        let foreign = self.outputs.foreign_owner(port);
+        offer(&mut self.io, self.counters.port(port), port, foreign, burst)
+    }
+
+    /// Whether another worker sends at this port.
+    pub(crate) fn is_foreign(&self, port: PortIndex) -> bool {
+        self.outputs.foreign_owner(port).is_some()
+    }
+}
+
+/// Sends from the front of `burst` and counts what the device took; what goes to
+/// another worker is counted there, when it goes out.
+fn offer<Io: BurstIo>(
+    io: &mut Io,
+    counters: &PortCounters,
+    port: PortIndex,
+    foreign: Option<WorkerIndex>,
+    burst: &mut Burst<Io::Packet>,
+) -> usize {
+    let frame_bytes =
+        |burst: &Burst<Io::Packet>| burst.iter().map(|p| p.frame_bytes() as u64).sum::<u64>();
+    let (packets, bytes) = (burst.len(), frame_bytes(burst));
+    match foreign {
+        Some(owner) => io.hand_over(owner, port, burst),
+        None => {
+            io.transmit(port, burst);
+            let transmitted = &counters.transmitted;
+            transmitted.packets.add((packets - burst.len()) as u64);
+            transmitted.bytes.add(bytes - frame_bytes(burst));
+        }
+    }
+    packets - burst.len()
 }

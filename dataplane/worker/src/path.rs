@@ -11,6 +11,7 @@ use wire::packet::Packet;
 
 use crate::io::{BURST_PACKETS_MAX, Burst, BurstIo};
 use crate::output::Outputs;
+use crate::replication::Replication;
 
 /// Everything of a worker but its view of the tables, so that a stage can read
 /// the tables while it changes this.
@@ -19,6 +20,7 @@ pub(crate) struct Path<Io: BurstIo> {
     pub(crate) counters: Arc<WorkerCounters>,
     pub(crate) outputs: Outputs<Io::Packet>,
     pub(crate) local_ids: LocalIds,
+    pub(crate) replication: Replication,
     pub(crate) to_controller: PuntSender,
     pub(crate) from_controller: Option<PuntReceiver>,
     /// A frame on its way from the controller, kept to reuse its memory.
@@ -33,7 +35,7 @@ impl<Io: BurstIo> Path<Io> {
         received.packets.add(burst.len() as u64);
         received
             .bytes
-            .add(burst.iter().map(|packet| packet.bytes().len() as u64).sum());
+            .add(burst.iter().map(|packet| packet.frame_bytes() as u64).sum());
         for packet in burst.iter() {
             packet.prefetch();
         }

@@ -7,7 +7,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use arrayvec::ArrayVec;
-use tables::{Key, PortIndex, Snapshot};
+use tables::{Entry, GroupIndex, Key, PortIndex, Snapshot};
 use wire::address::{NetworkId, virtual_of};
 use wire::decode::{self, Ipv6Facts, Overlay};
 use wire::drop_reason::DropReason;
@@ -18,7 +18,9 @@ use wire::{ipv6, protocol};
 
 use crate::guest::source_mac;
 use crate::io::{BURST_PACKETS_MAX, Burst, BurstIo};
+use crate::member::Genuine;
 use crate::path::Path;
+use crate::role::window;
 
 /// What the first checks make of a frame.
 enum Checked {
@@ -30,13 +32,30 @@ enum Checked {
 
 /// An overlay packet that is well-formed and addressed to our locator; whether
 /// it is genuine the tables will tell.
-struct Candidate {
-    facts: Ipv6Facts,
-    overlay: Overlay,
+pub(crate) struct Candidate {
+    pub(crate) facts: Ipv6Facts,
+    pub(crate) overlay: Overlay,
     /// (network of the destination, inner destination)
     destination: Key,
     /// (network of the destination, inner source)
     source: Key,
+}
+
+impl Candidate {
+    /// The length of the frame without padding.
+    pub(crate) fn frame_bytes(&self) -> usize {
+        ethernet::HEADER_BYTES
+            + usize::from(self.overlay.head_bytes)
+            + usize::from(self.overlay.payload_bytes)
+    }
+}
+
+/// Whom a genuine packet is for.
+enum Receiver {
+    /// The node behind this port.
+    Node(PortIndex),
+    /// The member here of a group.
+    Member(GroupIndex, Genuine),
 }
 
 impl<Io: BurstIo> Path<Io> {
@@ -46,6 +65,11 @@ impl<Io: BurstIo> Path<Io> {
         let mut burst = Burst::new();
         self.receive(PORT, &mut burst);
         let count = burst.len();
+        // After the frames were taken: none came later than this says.
+        let now_ns = match tables.groups.is_empty() {
+            true => 0,
+            false => self.io.now_ns(),
+        };
 
         let mut candidates: ArrayVec<(Io::Packet, Candidate), BURST_PACKETS_MAX> = ArrayVec::new();
         for packet in burst.drain(..) {
@@ -67,10 +91,16 @@ impl<Io: BurstIo> Path<Io> {
         }
 
         for (mut packet, candidate) in candidates.drain(..) {
-            let out = find_receiver(tables, &candidate)
-                .and_then(|port| self.restore(tables, port, &mut packet, &candidate));
-            match out {
-                Ok(port) => self.send(port, packet),
+            match find_receiver(tables, &candidate, now_ns) {
+                Ok(Receiver::Node(port)) => {
+                    match self.restore(tables, port, &mut packet, &candidate) {
+                        Ok(port) => self.send(port, packet),
+                        Err(reason) => self.drop_packet(PORT, reason, packet),
+                    }
+                }
+                Ok(Receiver::Member(index, genuine)) => {
+                    self.member_takes(tables, index, packet, &candidate, &genuine, now_ns);
+                }
                 Err(reason) => self.drop_packet(PORT, reason, packet),
             }
         }
@@ -78,7 +108,7 @@ impl<Io: BurstIo> Path<Io> {
     }
 
     /// Makes the IPv6 packet the IPv4 packet that the guest at `port` expects.
-    fn restore(
+    pub(crate) fn restore(
         &mut self,
         tables: &Snapshot,
         port: PortIndex,
@@ -203,17 +233,20 @@ fn check_host_control(
     }
 }
 
-/// Steps 11 to 14: the port of the receiver, if the packet is genuine.
-fn find_receiver(tables: &Snapshot, candidate: &Candidate) -> Result<PortIndex, DropReason> {
-    let Candidate {
-        facts,
-        overlay,
-        destination,
-        source,
-    } = candidate;
-    // (11)
-    let receiver = tables.mappings.find(*destination);
-    let Some(receiver) = receiver.filter(|entry| entry.owner == tables.host.index) else {
+/// Steps 11 to 13, and 14 for what is not replicated: who receives the packet,
+/// if it is genuine.
+fn find_receiver(
+    tables: &Snapshot,
+    candidate: &Candidate,
+    now_ns: u64,
+) -> Result<Receiver, DropReason> {
+    let destination = candidate.destination;
+    // (11) A member's host receives whoever owns the address.
+    let receiver = tables.mappings.find(destination);
+    let lives_here = |entry: &&Entry| {
+        entry.owner == tables.host.index || entry.group.is_some() && entry.port.is_some()
+    };
+    let Some(receiver) = receiver.filter(lives_here) else {
         return Err(if tables.networks.contains(&destination.network_bits()) {
             DropReason::DecodeUnknownDestination
         } else {
@@ -221,22 +254,79 @@ fn find_receiver(tables: &Snapshot, candidate: &Candidate) -> Result<PortIndex, 
         });
     };
     // (12)
-    if tables.fabric.layout.network_of(&facts.source) != destination.network_bits() {
+    if tables.fabric.layout.network_of(&candidate.facts.source) != destination.network_bits() {
         return Err(DropReason::DecodeNetworkMismatch);
     }
-    // (13) The outer source must be the present owner's address of the inner
-    // source: anti-spoofing and fence in one. What one of our own nodes sends
-    // never comes from outside.
+    let genuine = check_source(tables, candidate, receiver, now_ns)?;
+    match receiver.group {
+        Some(group) => Ok(Receiver::Member(group, genuine)),
+        // (14) A node of ours that no port leads to.
+        None => receiver
+            .local_port()
+            .map(Receiver::Node)
+            .ok_or(DropReason::PortDown),
+    }
+}
+
+/// Step 13: the outer source must be the present owner's address of the inner
+/// source, anti-spoofing and fence in one; then E. What one of our own nodes
+/// sends never comes from outside, but for a copy.
+fn check_source(
+    tables: &Snapshot,
+    candidate: &Candidate,
+    receiver: &Entry,
+    now_ns: u64,
+) -> Result<Genuine, DropReason> {
+    let Candidate {
+        facts,
+        overlay,
+        source,
+        ..
+    } = candidate;
     let owner = tables
         .mappings
         .find(*source)
         .ok_or(DropReason::DecodeUnknownSource)?;
-    if facts.source[..12] != owner.prefix.0 || owner.owner == tables.host.index {
-        return Err(DropReason::DecodeSpoofed);
+    let speaks_for_nobody = |group| tables.group(group).is_some_and(|g| g.owner.is_none());
+    if owner.group.is_some_and(speaks_for_nobody) {
+        return Err(DropReason::DecodeNoOwner);
     }
+    let outer = &facts.source[..12];
+    let from = if *outer == owner.prefix.0 && owner.owner != tables.host.index {
+        owner.owner
+    } else {
+        let copier = overlay
+            .label
+            .copy
+            .then(|| copier(tables, receiver, outer, now_ns));
+        copier.flatten().ok_or(DropReason::DecodeSpoofed)?
+    };
     if overlay.label.generation != owner.generation & 0b11 {
         return Err(DropReason::DecodeStaleGeneration);
     }
-    // A node of ours that no port leads to.
-    receiver.local_port().ok_or(DropReason::PortDown)
+    Ok(Genuine {
+        from,
+        sender: owner.owner,
+    })
+}
+
+/// The other host that may send copies for the receiver's group with this outer
+/// source: that of the group's primary, and after a planned move the former
+/// primary's.
+#[cold]
+fn copier(
+    tables: &Snapshot,
+    receiver: &Entry,
+    outer: &[u8],
+    now_ns: u64,
+) -> Option<tables::HostIndex> {
+    let group = tables.group(receiver.group?)?;
+    if let Some(owner) = &group.owner
+        && owner.host != tables.host.index
+        && *outer == owner.prefix.0
+    {
+        return Some(owner.host);
+    }
+    let window = window(group, group.local.as_ref()?, now_ns)?;
+    (*outer == window.prefix.0).then_some(window.host)
 }

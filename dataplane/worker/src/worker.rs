@@ -1,14 +1,17 @@
 //! One worker: poll, process, flush, again.
 
 use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
 
 use tables::counters::WorkerCounters;
+use tables::notice::NoticeSender;
 use tables::punt::{PuntReceiver, PuntSender};
 use tables::{PortIndex, Reader};
 
 use crate::io::{BurstIo, WorkerIndex};
 use crate::output::Outputs;
 use crate::path::{LocalIds, Path};
+use crate::replication::Replication;
 
 /// What one worker is responsible for, fixed at launch.
 pub struct Assignment<'a> {
@@ -27,6 +30,8 @@ pub struct Assignment<'a> {
     /// Frames from the controller, to be sent at the uplink; it uses one worker
     /// for all.
     pub from_controller: Option<PuntReceiver>,
+    /// What else the controller should know.
+    pub notices: NoticeSender,
 }
 
 /// Longest frame that the controller sends, for which memory is set aside.
@@ -41,16 +46,18 @@ pub struct Worker<Io: BurstIo> {
 }
 
 impl<Io: BurstIo> Worker<Io> {
-    /// A worker over the queues of `io`.
+    /// A worker over the queues of `io`. Sets aside what the groups of the
+    /// present snapshot may need.
     pub fn new(io: Io, assignment: Assignment<'_>) -> Self {
         let Assignment {
             index,
             workers,
             port_owners,
-            tables,
+            mut tables,
             counters,
             to_controller,
             from_controller,
+            notices,
         } = assignment;
         let guest_ports = (1..)
             .map(PortIndex)
@@ -58,11 +65,13 @@ impl<Io: BurstIo> Worker<Io> {
             .filter(|(_, owner)| **owner == index)
             .map(|(port, _)| port)
             .collect();
+        let replication = Replication::new(tables.load(), &counters, workers, notices);
         let path = Path {
             io,
             counters,
             outputs: Outputs::new(index, port_owners),
             local_ids: LocalIds::new(1 + port_owners.len(), index.0, workers),
+            replication,
             to_controller,
             from_controller,
             injected_frame: Vec::with_capacity(INJECTED_FRAME_BYTES_MAX),
@@ -75,19 +84,20 @@ impl<Io: BurstIo> Worker<Io> {
         }
     }
 
-    /// One round over all queues: a burst from the controller, then from the
-    /// uplink, then from the other workers, then from each guest port. Returns
-    /// how many packets it moved; 0 means that there was nothing to do.
-    ///
-    /// `now_ns` is a monotonic clock's reading in nanoseconds.
-    pub fn run_once(&mut self, now_ns: u64) -> usize {
+    /// One round over all queues: a burst from the controller, then what members
+    /// kept, then a burst from the uplink, from the other workers, and from each
+    /// guest port. Returns how many packets it moved; 0 means that there was
+    /// nothing to do.
+    pub fn run_once(&mut self) -> usize {
         let Self {
             tables,
             path,
             guest_ports,
             ..
         } = self;
+        let now_ns = path.io.now_ns();
         let mut moved = path.inject();
+        moved += path.serve_buffers(tables.load(), now_ns);
         // The uplink first: control messages must not wait behind guests.
         moved += path.substrate_burst(tables.load());
         moved += path.forward_handed_over();
@@ -95,6 +105,11 @@ impl<Io: BurstIo> Worker<Io> {
         for port in guest_ports {
             moved += path.guest_burst(tables.load(), *port);
             path.flush_all();
+        }
+        if !tables.load().groups.is_empty() {
+            // Between what this round read and that it is counted: the other
+            // half of `tables::boundary`.
+            fence(Ordering::SeqCst);
         }
         self.count_round(now_ns, moved);
         moved

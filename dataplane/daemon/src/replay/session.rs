@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use config::Config;
 use tables::counters::WorkerCounters;
+use tables::notice::notice_ring;
 use tables::punt::{PuntReceiver, punt_ring};
 use tables::{PortIndex, Publisher};
 use wire::ethernet::MacAddress;
@@ -60,7 +61,9 @@ impl Host {
         let mut publisher = Publisher::new(knowledge::first_snapshot(config, uplink_mac));
         let guests = config.ports.iter().map(|port| port.name.clone());
         let port_names: Vec<String> = std::iter::once("uplink".to_owned()).chain(guests).collect();
-        let counters = WorkerCounters::new(port_names.len());
+        let groups = publisher.current().groups.len();
+        let hosts = config.fabric.hosts.len();
+        let counters = WorkerCounters::with_groups(port_names.len(), groups, hosts);
         let (to_controller, controller) = punt_ring(PUNT_RING_BYTES);
         let assignment = Assignment {
             index: WorkerIndex(0),
@@ -70,6 +73,8 @@ impl Host {
             counters: Arc::clone(&counters),
             to_controller,
             from_controller: None,
+            // Nobody reads it.
+            notices: notice_ring(1).0,
         };
         let worker = Worker::new(MemoryIo::new(port_names.len()), assignment);
         let totals = Totals::of(&counters);
@@ -97,7 +102,8 @@ impl Host {
             .incoming
             .push_back(HeapPacket::new(&packet.frame));
         let now_ns = u64::try_from(packet.time.as_nanos()).unwrap_or(u64::MAX);
-        self.worker.run_once(now_ns);
+        self.worker.io().now_ns = now_ns;
+        self.worker.run_once();
         self.controller.pop(&mut self.punted);
 
         let mut out = Vec::new();
@@ -110,8 +116,8 @@ impl Host {
             }
         }
         let totals = Totals::of(&self.counters);
-        let left_at_uplink = out.iter().any(|(name, _)| *name == self.port_names[0]);
-        let (verdict, reason) = totals.verdict_since(&self.totals, left_at_uplink);
+        let left = out.iter().map(|(name, _)| *name == self.port_names[0]);
+        let (verdict, reason) = totals.verdict_since(&self.totals, left);
         self.totals = totals;
         let port = &self.port_names[port.index()];
         output.line(&Line {

@@ -16,6 +16,8 @@ pub(super) enum Verdict {
     Drop,
     /// The controller got it.
     Punt,
+    /// A member of this host keeps it.
+    Buffer,
 }
 
 /// One line of `verdicts.jsonl`.
@@ -37,6 +39,8 @@ pub(super) struct Totals {
     drops: [u64; DropReason::COUNT],
     punted: u64,
     answered: u64,
+    copied: u64,
+    buffered: u64,
 }
 
 impl Totals {
@@ -46,26 +50,86 @@ impl Totals {
             drops: DropReason::ALL.map(total),
             punted: counters.worker.punted.get(),
             answered: counters.worker.arp_answered.get(),
+            copied: counters.worker.copied.get(),
+            buffered: counters
+                .groups()
+                .map(|group| group.buffered.packets.get())
+                .sum(),
         }
     }
 
-    /// The verdict on the one packet that was handled since `before`, of which
-    /// something left at the uplink or not.
+    /// The verdict on the one packet that was handled since `before`. `left` has
+    /// an element for each packet that left, true for one at the uplink.
     pub(super) fn verdict_since(
         &self,
         before: &Self,
-        left_at_uplink: bool,
+        left: impl Iterator<Item = bool>,
     ) -> (Verdict, Option<&'static str>) {
+        let (mut somewhere, mut at_uplink) = (false, false);
+        for uplink in left {
+            (somewhere, at_uplink) = (true, at_uplink || uplink);
+        }
         let rose =
             |reason: &DropReason| self.drops[*reason as usize] > before.drops[*reason as usize];
-        if let Some(reason) = DropReason::ALL.into_iter().find(rose) {
+        let kept = self.buffered > before.buffered;
+        // What was dropped beside a packet that did not end is a copy of it.
+        let of_a_copy = self.copied > before.copied && (somewhere || kept);
+        if let Some(reason) = DropReason::ALL
+            .into_iter()
+            .find(rose)
+            .filter(|_| !of_a_copy)
+        {
             (Verdict::Drop, Some(reason.name()))
         } else if self.punted > before.punted {
             (Verdict::Punt, None)
-        } else if left_at_uplink || self.answered > before.answered {
+        } else if at_uplink || self.answered > before.answered {
             (Verdict::Transmit, None)
+        } else if kept && !somewhere {
+            (Verdict::Buffer, None)
         } else {
             (Verdict::Deliver, None)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn totals() -> Totals {
+        Totals {
+            drops: [0; DropReason::COUNT],
+            punted: 0,
+            answered: 0,
+            copied: 0,
+            buffered: 0,
+        }
+    }
+
+    #[test]
+    fn a_kept_packet_is_buffered_unless_the_original_left() {
+        let kept = Totals {
+            buffered: 1,
+            ..totals()
+        };
+        let verdict = |left: &[bool]| kept.verdict_since(&totals(), left.iter().copied()).0;
+        assert_eq!(verdict(&[]), Verdict::Buffer);
+        assert_eq!(verdict(&[true]), Verdict::Transmit);
+        assert_eq!(verdict(&[false]), Verdict::Deliver);
+    }
+
+    #[test]
+    fn a_drop_is_the_verdict_unless_it_was_of_a_copy() {
+        let mut after = totals();
+        after.drops[DropReason::CopyBudget as usize] = 1;
+        let dropped = (Verdict::Drop, Some("copy_budget"));
+        assert_eq!(after.verdict_since(&totals(), [].into_iter()), dropped);
+        after.copied = 1;
+        let transmitted = (Verdict::Transmit, None);
+        assert_eq!(
+            after.verdict_since(&totals(), [true].into_iter()),
+            transmitted
+        );
+        assert_eq!(after.verdict_since(&totals(), [].into_iter()), dropped);
     }
 }

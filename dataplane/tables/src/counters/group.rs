@@ -38,8 +38,8 @@ pub struct GroupCounters {
     pub held: Traffic,
     /// Passed on to the new owner, whether kept before or not.
     pub forwarded: Counter,
-    /// Packets for the member of this host that it did not get to keep or
-    /// deliver: `buffer_full`, `buffer_expired`, refused by its role.
+    /// Packets that the buffer of the member of this host lost: `buffer_full`
+    /// and `buffer_expired`.
     pub lost: Counter,
     packets_from: Box<[Counter]>,
     copies_from: Box<[Counter]>,
@@ -62,6 +62,11 @@ impl GroupCounters {
             packets_from: zeros(),
             copies_from: zeros(),
         }
+    }
+
+    /// Hosts of the fabric.
+    pub fn hosts(&self) -> usize {
+        self.packets_from.len()
     }
 
     /// Genuine packets for the member of this host that nodes of `host` sent,

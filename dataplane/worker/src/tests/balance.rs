@@ -45,7 +45,7 @@ proptest! {
             let packet = wire::packet::HeapPacket::new(frame);
             r.worker.io().port(PortIndex(*port)).incoming.push_back(packet);
         }
-        while r.worker.run_once(0) > 0 {}
+        while r.worker.run_once() > 0 {}
         let sent: usize = (0..5).map(|port| r.sent(PortIndex(port)).len()).sum();
         let counted: u64 = r.counters.ports().map(|(_, port)| port.transmitted.packets.get()).sum();
         let received: u64 = r.counters.ports().map(|(_, port)| port.received.packets.get()).sum();

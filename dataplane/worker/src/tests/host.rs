@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tables::counters::WorkerCounters;
 use tables::mappings::{Change, LocalPort};
+use tables::notice::{NoticeReceiver, notice_ring};
 use tables::punt::{PuntReceiver, PuntSender, punt_ring};
 use tables::snapshot::{Fabric, LocalHost, Subnet};
 use tables::{Entry, HostIndex, Key, LocalNode, Mappings, PortIndex, Publisher, Snapshot, Uplink};
@@ -24,6 +25,8 @@ pub(super) const UPLINK: PortIndex = PortIndex::UPLINK;
 pub(super) const UPLINK_MAC: MacAddress = MacAddress([2, 0, 0, 0, 0, 1]);
 pub(super) const NEXT_HOP_MAC: MacAddress = MacAddress([2, 0, 0, 0, 1, 1]);
 pub(super) const MTU: u16 = 1600;
+/// Hosts of the fabric: r, s and two more.
+pub(super) const HOSTS: usize = 4;
 
 /// (network, address, host, port on that host); 10.0.1.0/24 is a second subnet.
 const NODES: &[(u32, [u8; 4], u16, u16)] = &[
@@ -135,6 +138,7 @@ pub(super) struct Host {
     pub(super) publisher: Publisher,
     pub(super) counters: Arc<WorkerCounters>,
     pub(super) controller: (PuntSender, PuntReceiver),
+    pub(super) noticed: NoticeReceiver,
 }
 
 impl Host {
@@ -145,9 +149,10 @@ impl Host {
 
     pub(super) fn with_owners(snapshot: Snapshot, port_owners: &[WorkerIndex]) -> Self {
         let ports = 1 + snapshot.nodes.len();
-        let counters = WorkerCounters::new(ports);
+        let counters = WorkerCounters::with_groups(ports, snapshot.groups.len(), HOSTS);
         let (to_controller, controller_receives) = punt_ring(8192);
         let (controller_sends, from_controller) = punt_ring(8192);
+        let (notices, noticed) = notice_ring(64);
         let mut publisher = Publisher::new(snapshot);
         let workers = 1 + port_owners.iter().map(|owner| owner.0).max().unwrap_or(0);
         let assignment = Assignment {
@@ -158,12 +163,14 @@ impl Host {
             counters: Arc::clone(&counters),
             to_controller,
             from_controller: Some(from_controller),
+            notices,
         };
         Self {
             worker: Worker::new(MemoryIo::new(ports), assignment),
             publisher,
             counters,
             controller: (controller_sends, controller_receives),
+            noticed,
         }
     }
 
@@ -174,7 +181,7 @@ impl Host {
             .port(port)
             .incoming
             .push_back(HeapPacket::new(frame));
-        self.worker.run_once(0);
+        self.worker.run_once();
     }
 
     /// Takes what was sent at `port`.

@@ -253,7 +253,7 @@ fn control_and_neighbour_discovery_reach_the_controller_as_they_are() {
 fn what_the_controller_sends_leaves_at_the_uplink_unchanged() {
     let mut s = Host::new(snapshot(1));
     s.controller.0.push(&[7; 90]).expect("room");
-    s.worker.run_once(0);
+    s.worker.run_once();
     assert_eq!(s.sent(UPLINK), [[7; 90]]);
     assert_eq!(s.counters.worker.injected.get(), 1);
 }

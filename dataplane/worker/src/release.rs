@@ -1,0 +1,254 @@
+//! What was kept, and what becomes of it: each round, before new packets.
+//!
+//! Frames leave in the order in which they came, ahead of live ones, which join
+//! the end of the buffer while there is one. They go to the device directly, at
+//! the rate at which it takes them: what it refuses stays in the buffer.
+
+use tables::group::Copies;
+use tables::{GroupIndex, LocalMember, LocalNode, PortIndex, Role, Snapshot};
+use wire::address::{Prefix96, virtual_of};
+use wire::decode::{self, Ipv6Facts, Overlay};
+use wire::drop_reason::DropReason;
+use wire::ethernet::{self, EtherType};
+use wire::packet::Packet;
+
+use crate::guest::source_mac;
+use crate::io::{BURST_PACKETS_MAX, Burst, BurstIo};
+use crate::member::{member_of, readdress_onward};
+use crate::path::{LocalIds, Path};
+use crate::replication::MemberBuffer;
+use crate::role::hands_kept_on;
+
+/// Frames of one member that a round drops because of their age: freeing a
+/// whole buffer at once would hold up everybody else.
+const OLD_FRAMES_MAX: usize = 1024;
+
+/// The time between two bursts to a port of another worker, which does not say
+/// what its device takes: 320,000 frames a second.
+const HAND_OVER_GAP_NS: u64 = 100_000;
+
+/// What is to be done with frames that are old enough to stay.
+enum Course {
+    Stay,
+    ToGuest,
+    Onward(Prefix96),
+    Away,
+}
+
+impl<Io: BurstIo> Path<Io> {
+    /// Serves every member that has frames kept. Returns how many it moved.
+    #[inline]
+    pub(crate) fn serve_buffers(&mut self, tables: &Snapshot, now_ns: u64) -> usize {
+        if self.replication.holding == 0 {
+            return 0;
+        }
+        self.serve_held(tables, now_ns)
+    }
+
+    fn serve_held(&mut self, tables: &Snapshot, now_ns: u64) -> usize {
+        let mut moved = 0;
+        for position in 0..self.replication.buffers.len() {
+            // Taken out while it is served, so that the rest of the path can be
+            // used meanwhile. Moves a few words.
+            let Some(mut buffer) = self.replication.buffers[position].take() else {
+                continue;
+            };
+            if let Some(index) = GroupIndex::new(position).filter(|_| !buffer.frames.is_empty()) {
+                moved += self.serve(tables, index, &mut buffer, now_ns);
+                self.replication.holding -= usize::from(buffer.frames.is_empty());
+                if let Some(counters) = self.counters.group(index) {
+                    counters.held.packets.set(buffer.frames.packets().into());
+                    counters.held.bytes.set(buffer.frames.bytes());
+                }
+            }
+            self.replication.buffers[position] = Some(buffer);
+        }
+        moved
+    }
+
+    fn serve(
+        &mut self,
+        tables: &Snapshot,
+        index: GroupIndex,
+        buffer: &mut MemberBuffer,
+        now_ns: u64,
+    ) -> usize {
+        let Some((_, member, node)) = member_of(tables, index) else {
+            return self.throw_away(index, buffer);
+        };
+        let course = match member.role {
+            Role::Fenced => Course::Away,
+            Role::Forwarding { .. } if !hands_kept_on(member) => Course::Away,
+            Role::Forwarding { prefix, .. } => Course::Onward(prefix),
+            Role::Primary { hold: true } => Course::Stay,
+            Role::Replica if member.copies == Copies::Buffer => Course::Stay,
+            // A replica that delivers has frames only if it was the primary on
+            // hold; its guest gets them as it gets copies.
+            Role::Primary { hold: false } | Role::Replica => Course::ToGuest,
+        };
+        if let Course::Away = course {
+            return self.throw_away(index, buffer);
+        }
+        let old = self.drop_old(index, member, buffer, now_ns);
+        if old == OLD_FRAMES_MAX || buffer.frames.is_empty() {
+            return old;
+        }
+        old + match course {
+            Course::ToGuest => self.release(tables, index, member, node, buffer, now_ns),
+            Course::Onward(to) => self.pass_on(tables, index, member, node, &to, buffer),
+            Course::Stay | Course::Away => 0,
+        }
+    }
+
+    /// Drops everything: it is of no use any more.
+    fn throw_away(&self, index: GroupIndex, buffer: &mut MemberBuffer) -> usize {
+        let count = buffer.frames.packets();
+        buffer.frames.clear();
+        if let Some(counters) = self.counters.group(index) {
+            counters.discarded.add(count.into());
+        }
+        count as usize
+    }
+
+    /// Drops the oldest frames that a checkpoint includes, or that are too old.
+    fn drop_old(
+        &self,
+        index: GroupIndex,
+        member: &LocalMember,
+        buffer: &mut MemberBuffer,
+        now_ns: u64,
+    ) -> usize {
+        let (mut checkpointed, mut expired) = (0, 0);
+        while checkpointed + expired < OLD_FRAMES_MAX as u64
+            && let Some(oldest) = buffer.frames.oldest()
+        {
+            if oldest.received_ns < member.discard_before_ns {
+                checkpointed += 1;
+            } else if now_ns.saturating_sub(oldest.received_ns) > member.limits.age_ns {
+                expired += 1;
+            } else {
+                break;
+            }
+            buffer.frames.remove_oldest();
+        }
+        if expired > 0 {
+            let port = self.counters.port(member.port);
+            port.drop(DropReason::BufferExpired, expired);
+        }
+        if let Some(counters) = self.counters.group(index) {
+            counters.checkpointed.add(checkpointed);
+            counters.expired.add(expired);
+            counters.lost.add(expired);
+        }
+        (checkpointed + expired) as usize
+    }
+
+    /// Gives the guest what it takes of the oldest frames.
+    fn release(
+        &mut self,
+        tables: &Snapshot,
+        index: GroupIndex,
+        member: &LocalMember,
+        node: &LocalNode,
+        buffer: &mut MemberBuffer,
+        now_ns: u64,
+    ) -> usize {
+        if now_ns < buffer.next_attempt_ns {
+            return 0;
+        }
+        let mut burst = Burst::new();
+        for kept in buffer.frames.iter().take(buffer.attempt_packets) {
+            let Some(mut packet) = self.io.allocate(kept.frame) else {
+                break;
+            };
+            restore(tables, node, member.port, &mut packet, &mut self.local_ids);
+            burst.push(packet);
+        }
+        if self.is_foreign(member.port) {
+            buffer.next_attempt_ns = now_ns.saturating_add(HAND_OVER_GAP_NS);
+        }
+        let taken = self.give(member.port, &mut burst, buffer);
+        if let Some(counters) = self.counters.group(index) {
+            counters.released.add(taken as u64);
+        }
+        taken
+    }
+
+    /// Sends the new owner what the uplink takes of the oldest frames.
+    fn pass_on(
+        &mut self,
+        tables: &Snapshot,
+        index: GroupIndex,
+        member: &LocalMember,
+        node: &LocalNode,
+        to: &Prefix96,
+        buffer: &mut MemberBuffer,
+    ) -> usize {
+        let mut burst = Burst::new();
+        let mut too_big = false;
+        for kept in buffer.frames.iter().take(buffer.attempt_packets) {
+            let Some(mut packet) = self.io.allocate(kept.frame) else {
+                break;
+            };
+            match readdress_onward(tables, &node.prefix, to, packet.bytes_mut()) {
+                Ok(()) => burst.push(packet),
+                Err(reason) => {
+                    // Without a next hop the frame waits, until it is too old.
+                    too_big = reason == DropReason::EncodeTooBig;
+                    break;
+                }
+            }
+        }
+        if too_big && burst.is_empty() {
+            buffer.frames.remove_oldest();
+            let port = self.counters.port(member.port);
+            port.drop(DropReason::EncodeTooBig, 1);
+            return 1;
+        }
+        let taken = self.give(PortIndex::UPLINK, &mut burst, buffer);
+        if let Some(counters) = self.counters.group(index) {
+            counters.passed_on.add(taken as u64);
+            counters.forwarded.add(taken as u64);
+        }
+        taken
+    }
+
+    /// Sends a burst that was made of the oldest frames, and removes those that
+    /// were taken. The next attempt is as large as this one was successful.
+    fn give(
+        &mut self,
+        port: PortIndex,
+        burst: &mut Burst<Io::Packet>,
+        buffer: &mut MemberBuffer,
+    ) -> usize {
+        let offered = burst.len();
+        let taken = self.offer(port, burst);
+        burst.clear();
+        for _ in 0..taken {
+            buffer.frames.remove_oldest();
+        }
+        buffer.attempt_packets = if taken < offered {
+            taken.max(1)
+        } else {
+            (buffer.attempt_packets * 2).min(BURST_PACKETS_MAX)
+        };
+        taken
+    }
+}
+
+/// Makes a frame that was kept the IPv4 packet that the guest expects.
+fn restore<P: Packet>(
+    tables: &Snapshot,
+    node: &LocalNode,
+    port: PortIndex,
+    packet: &mut P,
+    local_ids: &mut LocalIds,
+) {
+    let rules = &tables.fabric.rules;
+    let ip = &packet.bytes()[ethernet::HEADER_BYTES..];
+    let facts = Ipv6Facts::parse(ip).expect("only frames that were parsed are kept");
+    let overlay = Overlay::parse(&facts, ip, rules).expect("only frames that were parsed are kept");
+    decode::restore(packet, &facts, &overlay, || local_ids.take(port), rules);
+    let source = source_mac(node, virtual_of(&facts.source));
+    ethernet::write(packet.bytes_mut(), node.mac, source, EtherType::IPV4);
+}

@@ -1,0 +1,103 @@
+//! What a member does with a packet that reached its host: docs/wire.md section
+//! 5, and rules 9 and 13 of failover.
+
+use tables::group::{Copies, CopyWindow, FanOut};
+use tables::{Group, HostIndex, LocalMember, Role};
+use wire::address::Prefix96;
+use wire::drop_reason::DropReason;
+
+/// What of a packet a role depends on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    /// C: it is a copy.
+    pub(crate) copy: bool,
+    /// The host that sent it, by its outer source.
+    pub(crate) from: HostIndex,
+    /// When it came.
+    pub(crate) now_ns: u64,
+}
+
+/// What is to be done with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// The guest gets it.
+    Deliver,
+    /// It is appended to the buffer.
+    Keep,
+    /// The new owner gets it.
+    Forward(Prefix96),
+    /// It is dropped.
+    Refuse(DropReason),
+}
+
+/// Decides. `holding` is whether the buffer has frames, behind which later ones
+/// must stay.
+#[inline]
+pub(crate) fn decide(
+    group: &Group,
+    member: &LocalMember,
+    arrival: Arrival,
+    holding: bool,
+) -> Decision {
+    if group.owner.is_none() {
+        return Decision::Refuse(DropReason::DecodeNoOwner);
+    }
+    let in_order = if holding {
+        Decision::Keep
+    } else {
+        Decision::Deliver
+    };
+    match member.role {
+        Role::Fenced => Decision::Refuse(DropReason::DecodeFenced),
+        Role::Replica => match member.copies {
+            Copies::Deliver => in_order,
+            Copies::Buffer => Decision::Keep,
+        },
+        Role::Primary { .. } if refused_in_window(group, member, arrival) => {
+            Decision::Refuse(DropReason::DecodeDuplicateCopy)
+        }
+        Role::Primary { hold: true } => Decision::Keep,
+        Role::Primary { hold: false } => in_order,
+        Role::Forwarding { prefix, .. } => match (arrival.copy, member.copies) {
+            // The sender knows the move: this is its copy for what is a replica
+            // again.
+            (true, Copies::Deliver) => Decision::Deliver,
+            (true, Copies::Buffer) => Decision::Refuse(DropReason::DecodeDuplicateCopy),
+            (false, _) if !hands_on(group, member) => Decision::Refuse(DropReason::DecodeFenced),
+            (false, _) if holding => Decision::Keep,
+            (false, _) => Decision::Forward(prefix),
+        },
+    }
+}
+
+/// Whether a former owner passes late packets on. Where the sender made a copy
+/// for the new owner and that one delivered it, it must not.
+#[inline]
+pub(crate) fn hands_on(group: &Group, member: &LocalMember) -> bool {
+    (group.fan_out, member.copies) != (FanOut::Sender, Copies::Deliver)
+}
+
+/// Whether a former owner passes on what it kept while it was frozen. If the
+/// new owner delivers copies, it got one of each at that time.
+#[inline]
+pub(crate) fn hands_kept_on(member: &LocalMember) -> bool {
+    member.copies == Copies::Buffer
+}
+
+/// Whether the old owner alone may send copies, and this is another's.
+#[inline]
+fn refused_in_window(group: &Group, member: &LocalMember, arrival: Arrival) -> bool {
+    arrival.copy
+        && window(group, member, arrival.now_ns).is_some_and(|window| window.host != arrival.from)
+}
+
+/// The time after a planned move, if it is that.
+#[inline]
+pub(crate) fn window<'a>(
+    group: &Group,
+    member: &'a LocalMember,
+    now_ns: u64,
+) -> Option<&'a CopyWindow> {
+    let window = member.copy_from.as_ref()?;
+    (now_ns < window.until_ns && hands_on(group, member)).then_some(window)
+}
