@@ -91,6 +91,13 @@ impl<A: Agent> Drop for ControllerThread<A> {
     }
 }
 
+/// Whether this process may have threads that run ahead of ordinary ones. Asks by trying.
+#[must_use]
+pub fn grants_real_time() -> bool {
+    let asking = thread::Builder::new().spawn(ask_for_real_time);
+    asking.is_ok_and(|asking| asking.join().unwrap_or(false))
+}
+
 /// It sleeps most of the time, so it can be a FIFO thread; a worker never can.
 pub(crate) fn ask_for_real_time() -> bool {
     let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);

@@ -289,7 +289,9 @@ impl Drop for TableAgent {
     /// The last counts reach the disk: the writer's end waits for it.
     fn drop(&mut self) {
         if let Some(replication) = &mut self.replication {
-            replication.archive().count(self.billing.totals(&self.plane));
+            replication
+                .archive()
+                .count(self.billing.totals(&self.plane));
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The one file of the daemon that reads a clock.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use dpdk::clock::{Reading, TscLine};
+use messages::Time;
 use rustix::time::{ClockId, clock_gettime};
 
 /// The clock of the whole process: what a lease's deadline, a frame's age and
@@ -40,6 +41,21 @@ impl ProcessClock {
         std::thread::sleep(CALIBRATION);
         let line = TscLine::through(first, reading());
         Self(line.map_or(Source::Kernel, Source::Counter))
+    }
+
+    /// The time now, as the controller has it.
+    pub(crate) fn now(&self) -> Time {
+        Time(self.now_ns())
+    }
+
+    /// Milliseconds between 1970 and a time of this clock that is not long ago.
+    #[expect(clippy::disallowed_methods, reason = "this is the daemon's clock file")]
+    pub(crate) fn unix_ms(&self, at: Time) -> u64 {
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let then = since_1970
+            .unwrap_or_default()
+            .saturating_sub(self.now().since(at));
+        u64::try_from(then.as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Nanoseconds, from an arbitrary moment on.

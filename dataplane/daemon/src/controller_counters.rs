@@ -18,6 +18,7 @@ pub(crate) struct ControllerCounters {
     endpoint: Counter,
     sent: Counter,
     no_next_hop: Counter,
+    datagrams_full: Counter,
     transmit_full: Counter,
     unsent_errors: Counter,
     stack_restarts: Counter,
@@ -40,6 +41,7 @@ impl ControllerCounters {
             endpoint,
             sent,
             no_next_hop,
+            datagrams_full,
             unsent_errors,
             stack_restarts,
         } = host;
@@ -51,6 +53,7 @@ impl ControllerCounters {
         self.endpoint.set(endpoint);
         self.sent.set(sent);
         self.no_next_hop.set(no_next_hop);
+        self.datagrams_full.set(datagrams_full);
         self.transmit_full.set(transmit_full);
         self.unsent_errors.set(unsent_errors);
         self.stack_restarts.set(stack_restarts);
@@ -67,6 +70,7 @@ impl ControllerCounters {
             endpoint: self.endpoint.get(),
             sent: self.sent.get(),
             no_next_hop: self.no_next_hop.get(),
+            datagrams_full: self.datagrams_full.get(),
             transmit_full: self.transmit_full.get(),
             unsent_errors: self.unsent_errors.get(),
             stack_restarts: self.stack_restarts.get(),

@@ -93,16 +93,17 @@ impl Names {
     /// What agents note.
     fn agent_fact(&self, fact: &Fact) -> Option<Told> {
         Some(match fact {
-            Fact::Standing { from, to } => {
-                told("standing", format!("from {from:?} to {to:?}"))
-                    .with("from", format!("{from:?}"))
-                    .with("to", format!("{to:?}"))
-            }
+            Fact::Standing { from, to } => told("standing", format!("from {from:?} to {to:?}"))
+                .with("from", format!("{from:?}"))
+                .with("to", format!("{to:?}")),
             Fact::Installed { owner, generation } => {
                 let owner = self.owner(*owner);
-                told("installed", format!("in the tables: {owner} owns the address"))
-                    .with("owner", owner)
-                    .with("generation", *generation)
+                told(
+                    "installed",
+                    format!("in the tables: {owner} owns the address"),
+                )
+                .with("owner", owner)
+                .with("generation", *generation)
             }
             Fact::Persisted => told("persisted", "the record is on this host's disk"),
             Fact::PersistFailed => told(
@@ -111,47 +112,71 @@ impl Names {
             ),
             Fact::OwnerSilent { silence } => {
                 let ms = silence.as_millis() as u64;
-                told("owner_silent", format!("nothing was heard of the owner for {ms} ms"))
-                    .with("silence_ms", ms)
+                told(
+                    "owner_silent",
+                    format!("nothing was heard of the owner for {ms} ms"),
+                )
+                .with("silence_ms", ms)
             }
             Fact::Suspected { number } => {
-                told("suspected", "told the manager that the owner is silent").with("number", *number)
+                told("suspected", "told the manager that the owner is silent")
+                    .with("number", *number)
             }
             Fact::Withdrew { number } => {
-                told("withdrew", "the owner is heard again: suspicion withdrawn").with("number", *number)
+                told("withdrew", "the owner is heard again: suspicion withdrawn")
+                    .with("number", *number)
             }
             Fact::Granted { wait } => {
                 let ms = wait.as_millis() as u64;
-                told("granted", format!("was granted the address; its own promise runs {ms} ms more"))
-                    .with("wait_ms", ms)
+                told(
+                    "granted",
+                    format!("was granted the address; its own promise runs {ms} ms more"),
+                )
+                .with("wait_ms", ms)
             }
             Fact::Announced { hosts } => {
-                told("announced", format!("announced the grant to {hosts} hosts")).with("hosts", *hosts)
+                told("announced", format!("announced the grant to {hosts} hosts"))
+                    .with("hosts", *hosts)
             }
             Fact::AnnounceAcked { host } => {
                 let host = self.host(*host);
-                told("announce_acknowledged", format!("{host} knows the new owner")).with("by", host)
+                told(
+                    "announce_acknowledged",
+                    format!("{host} knows the new owner"),
+                )
+                .with("by", host)
             }
-            Fact::AnnounceTimedOut { missing } => {
-                told("announce_timed_out", format!("went on without {missing} acknowledgements"))
-                    .with("missing", *missing)
-            }
+            Fact::AnnounceTimedOut { missing } => told(
+                "announce_timed_out",
+                format!("went on without {missing} acknowledgements"),
+            )
+            .with("missing", *missing),
             Fact::Unmuted => told("unmuted", "the guest may be heard"),
             Fact::Muted => told("muted", "the guest is no longer heard"),
             Fact::Released => told("released", "buffered copies go to the guest"),
             Fact::AckOverdue { member } => {
                 let member = self.host(*member);
-                told("acknowledgement_overdue", format!("{member} does not acknowledge"))
-                    .with("member", member)
+                told(
+                    "acknowledgement_overdue",
+                    format!("{member} does not acknowledge"),
+                )
+                .with("member", member)
             }
             Fact::FirstAcked { member } => {
                 let member = self.host(*member);
-                told("first_acknowledged", format!("{member} acknowledged its first heartbeat"))
-                    .with("member", member)
+                told(
+                    "first_acknowledged",
+                    format!("{member} acknowledged its first heartbeat"),
+                )
+                .with("member", member)
             }
             Fact::Port { up } => told(
                 "port",
-                if *up { "the guest's port is up" } else { "the guest's port is down" },
+                if *up {
+                    "the guest's port is up"
+                } else {
+                    "the guest's port is down"
+                },
             )
             .with("up", *up),
             Fact::Resigned => told("resigned", "gave the address up: its guest is gone"),
@@ -160,8 +185,11 @@ impl Names {
                 .with("vouch", format!("{vouch:?}")),
             Fact::OwnStall { late } => {
                 let ms = late.as_millis() as u64;
-                told("own_stall", format!("this host itself stood still for {ms} ms; it accuses nobody"))
-                    .with("late_ms", ms)
+                told(
+                    "own_stall",
+                    format!("this host itself stood still for {ms} ms; it accuses nobody"),
+                )
+                .with("late_ms", ms)
             }
             Fact::ToldNewer { host } => {
                 let host = self.host(*host);
@@ -169,14 +197,21 @@ impl Names {
             }
             Fact::Ignored { from, why } => {
                 let from = self.host(*from);
-                told("ignored", format!("a message of {from} was not taken: {why}"))
-                    .with("from", from)
-                    .with("why", *why)
+                told(
+                    "ignored",
+                    format!("a message of {from} was not taken: {why}"),
+                )
+                .with("from", from)
+                .with("why", *why)
             }
             Fact::HookStarted => told("hook_started", "the hook runs"),
             Fact::HookEnded { ok } => told(
                 "hook_ended",
-                if *ok { "the hook ended well" } else { "the hook failed" },
+                if *ok {
+                    "the hook ended well"
+                } else {
+                    "the hook failed"
+                },
             )
             .with("ok", *ok),
             Fact::Checkpoint { number } => {
@@ -205,18 +240,23 @@ impl Names {
                 let by = self.host(*by);
                 told("withdraw_heard", format!("{by} withdrew its suspicion")).with("by", by)
             }
-            Fact::FaultHeard { fault } => {
-                told("fault_heard", format!("the owner reports a fault: {fault:?}"))
-                    .with("fault", format!("{fault:?}"))
-            }
-            Fact::Evidence { evidence } => {
-                told("evidence", format!("the evidence against the owner is enough: {evidence:?}"))
-                    .with("evidence", format!("{evidence:?}"))
-            }
+            Fact::FaultHeard { fault } => told(
+                "fault_heard",
+                format!("the owner reports a fault: {fault:?}"),
+            )
+            .with("fault", format!("{fault:?}")),
+            Fact::Evidence { evidence } => told(
+                "evidence",
+                format!("the evidence against the owner is enough: {evidence:?}"),
+            )
+            .with("evidence", format!("{evidence:?}")),
             Fact::ProbeSent { via } => {
                 let via = self.host(*via);
-                told("probe_sent", format!("asked {via} whether it reaches the owner's host"))
-                    .with("via", via)
+                told(
+                    "probe_sent",
+                    format!("asked {via} whether it reaches the owner's host"),
+                )
+                .with("via", via)
             }
             Fact::ProbeAnswered { via, alive } => {
                 let via = self.host(*via);
@@ -227,19 +267,26 @@ impl Names {
             }
             Fact::Damped { wait } => {
                 let ms = wait.as_millis() as u64;
-                told("damped", format!("a promotion waits {ms} ms, since the last was just now"))
-                    .with("wait_ms", ms)
+                told(
+                    "damped",
+                    format!("a promotion waits {ms} ms, since the last was just now"),
+                )
+                .with("wait_ms", ms)
             }
-            Fact::Deciding { epoch, cause } => {
-                told("deciding", format!("decided on {epoch}, not yet durable: {cause:?}"))
-                    .with("decided", epoch.to_string())
-                    .with("cause", format!("{cause:?}"))
-            }
+            Fact::Deciding { epoch, cause } => told(
+                "deciding",
+                format!("decided on {epoch}, not yet durable: {cause:?}"),
+            )
+            .with("decided", epoch.to_string())
+            .with("cause", format!("{cause:?}")),
             Fact::Decided { epoch, owner } => {
                 let owner = self.owner(*owner);
-                told("decided", format!("{epoch} is durable: {owner} owns the address"))
-                    .with("decided", epoch.to_string())
-                    .with("owner", owner)
+                told(
+                    "decided",
+                    format!("{epoch} is durable: {owner} owns the address"),
+                )
+                .with("decided", epoch.to_string())
+                .with("owner", owner)
             }
             Fact::NotDurable => told("not_durable", "a decision could not be written and is void"),
             Fact::PushAcked { host } => {
@@ -255,8 +302,11 @@ impl Names {
             .with("doubt", format!("{doubt:?}")),
             Fact::Bounced { by } => {
                 let by = self.host(*by);
-                told("bounced", format!("{by} was told that the owner's host is unreachable"))
-                    .with("by", by)
+                told(
+                    "bounced",
+                    format!("{by} was told that the owner's host is unreachable"),
+                )
+                .with("by", by)
             }
             _ => return None,
         })

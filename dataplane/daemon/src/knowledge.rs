@@ -101,7 +101,11 @@ fn host_index(index: usize) -> HostIndex {
 }
 
 /// The group whose address this is.
-fn group_of(config: &Config, network: NetworkId, address: Ipv4Addr) -> Option<GroupIndex> {
+pub(crate) fn group_of(
+    config: &Config,
+    network: NetworkId,
+    address: Ipv4Addr,
+) -> Option<GroupIndex> {
     let at = config.groups.iter().position(|group| {
         config.networks[group.network].id == network && group.address == address
     })?;

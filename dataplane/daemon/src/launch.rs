@@ -1,10 +1,12 @@
 //! Bringing a host up, and down again in the opposite order.
 
 use std::hash::{BuildHasher, RandomState};
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use api::server::Lock;
+use api::server::{EventLog, Lock};
 use config::{Config, Memory};
 use dpdk::port::PortError;
 use dpdk::ring::RingError;
@@ -16,20 +18,31 @@ use runtime::thread::ControllerThread;
 use runtime::uplink::{HostConfig, HostStack};
 use tables::Publisher;
 use tables::counters::WorkerCounters;
+use wire::ethernet::MacAddress;
 use worker::Worker;
 
 use crate::agent::TableAgent;
+use crate::billing::Billing;
 use crate::clock::{ProcessClock, Uptime};
-use crate::controller_counters::ControllerCounters;
 use crate::dpdk_io::DpdkIo;
+use crate::events::Names;
+use crate::plane::Plane;
 use crate::ports::{Ports, eal_options};
-use crate::service::{BoundService, Service};
+use crate::replication::{Assembled, ReplicationError};
+use crate::service::{BoundService, Notes, Service};
 use crate::status::View;
-use crate::wiring::{self, Shared, Wired};
-use crate::{knowledge, poller};
+use crate::wiring::{self, Shared};
+use crate::{knowledge, poller, replication};
 
 /// Commands of the local API that may wait for the controller.
 const COMMANDS_MAX: usize = 64;
+
+/// Events that are kept for readers who come later.
+const EVENTS_KEPT: usize = 10_000;
+
+/// A thread of ordinary priority is late by tens of milliseconds on a shared machine: a shorter
+/// interval between heartbeats would have healthy hosts replaced.
+const INTERVAL_WITHOUT_REAL_TIME_MIN: Duration = Duration::from_millis(50);
 
 /// Why a host did not come up.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +62,13 @@ pub(crate) enum LaunchError {
     Ring(#[from] RingError),
     #[error(transparent)]
     Worker(#[from] dpdk::worker::LaunchError),
+    #[error(transparent)]
+    Replication(#[from] ReplicationError),
+    #[error(
+        "group {group} has interval_ms = {interval_ms}, which needs a controller thread with real-time priority, \
+         and SCHED_FIFO is refused: give the process CAP_SYS_NICE or LimitRTPRIO=10, or set interval_ms to 50 or more"
+    )]
+    FastTimers { group: String, interval_ms: u64 },
     #[error("the system gives no thread, no event queue or no processors: {0}")]
     System(#[from] std::io::Error),
 }
@@ -78,23 +98,19 @@ impl RunningHost {
         // First: a second daemon of this name must not touch the first one's
         // memory or devices.
         let service = BoundService::bind(&config.host.socket)?;
+        check_timers(&config)?;
         let lock = service.lock();
         let eal = Eal::start(&eal_options(&config))?;
         if matches!(config.host.memory, Memory::HugePages { .. }) && !eal.allows_capture() {
             tracing::warn!("dpdk-dumpcap cannot attach: DPDK's packet capture did not start");
         }
         leave_cores(&config.host.workers)?;
+        let clock = ProcessClock::start();
+        let assembled = replication::assemble(&config, clock.now())?;
         let ports = Ports::open(&eal, &config)?;
         let uplink_mac = ports.uplink_mac(&config);
         let mut publisher = Publisher::new(knowledge::first_snapshot(&config, uplink_mac));
-        let Wired {
-            workers,
-            counters,
-            punted,
-            // Nothing is fenced before there are groups.
-            notices: _,
-            transmit,
-        } = wiring::wire(
+        let wired = wiring::wire(
             &eal,
             &config,
             ports.queues,
@@ -102,40 +118,41 @@ impl RunningHost {
                 owners: &ports.owners,
                 pool: &ports.pool,
                 uplink_chains: ports.uplink_chains,
-                clock: ProcessClock::start(),
+                clock,
             },
             &mut publisher,
         )?;
-
-        let controller_counters = Arc::new(ControllerCounters::default());
+        let counters = wired.counters.clone();
         let (commands, executed) = rtrb::RingBuffer::new(COMMANDS_MAX);
         let view = View {
             config: Arc::clone(&config),
             ports: ports.described,
             counters: counters.clone(),
-            controller: Arc::clone(&controller_counters),
+            controller: Arc::default(),
             tables: publisher.observer(),
             commands: Mutex::new(commands),
             uptime: Uptime::start(),
+            events: EventLog::new(EVENTS_KEPT),
         };
-        let stack = HostStack::new(&HostConfig {
-            mac: uplink_mac,
-            uplink_address: config.uplink.address,
-            control_address: publisher.current().host.control_address,
-            next_hop: config.uplink.next_hop,
-            next_hop_mac: config.uplink.next_hop_mac,
-            mtu_bytes: config.uplink.mtu,
-            seed: RandomState::new().hash_one(std::process::id()),
-        });
-        let agent = TableAgent::new(Arc::clone(&config), publisher, controller_counters);
+        let control_address = publisher.current().host.control_address;
+        let stack = host_stack(&config, uplink_mac, control_address);
+        let plane = Plane::new(
+            &config,
+            publisher,
+            counters.clone(),
+            wired.notices,
+            &view.ports,
+        );
+        let (agent, notes) = agent(&view, plane, assembled, clock);
         let channels = Channels {
-            punted,
-            transmit,
+            punted: wired.punted,
+            transmit: wired.transmit,
             commands: executed,
         };
-        let controller = ControllerThread::spawn(Controller::new(stack, agent, channels))?;
-        let pollers = Pollers::launch(&eal, &config, workers)?;
-        let service = service.serve(view)?;
+        let controller = Controller::new(stack, agent, channels);
+        let controller = ControllerThread::spawn(controller, move || clock.now())?;
+        let pollers = Pollers::launch(&eal, &config, wired.workers)?;
+        let service = service.serve(view, notes)?;
         Ok(Self {
             pollers,
             controller,
@@ -176,6 +193,60 @@ impl RunningHost {
             .find(|(ended, _)| *ended)
             .map(|(_, name)| (*name).to_owned())
     }
+}
+
+/// What the controller's thread runs, and the notes that it makes for the service thread.
+fn agent(
+    view: &View,
+    plane: Plane,
+    assembled: Option<Assembled>,
+    clock: ProcessClock,
+) -> (TableAgent, Option<Notes>) {
+    let config = Arc::clone(&view.config);
+    let names = Names::new(Arc::clone(&config));
+    let (replication, notes, counted) = match assembled {
+        None => (None, None, Vec::new()),
+        Some(Assembled {
+            replication,
+            notes: ring,
+            counted,
+        }) => {
+            let notes = Notes { ring, names, clock };
+            (Some(replication), Some(notes), counted)
+        }
+    };
+    let (billing, counters) = (Billing::new(&counted), Arc::clone(&view.controller));
+    let agent = TableAgent::new(config, plane, replication, billing, counters);
+    (agent, notes)
+}
+
+fn host_stack(config: &Config, mac: MacAddress, control_address: Ipv6Addr) -> HostStack {
+    HostStack::new(&HostConfig {
+        mac,
+        uplink_address: config.uplink.address,
+        control_address,
+        control_port: config.fabric.control_port,
+        peers: replication::peers(config).into_values().collect(),
+        next_hop: config.uplink.next_hop,
+        next_hop_mac: config.uplink.next_hop_mac,
+        mtu_bytes: config.uplink.mtu,
+        seed: RandomState::new().hash_one(std::process::id()),
+    })
+}
+
+/// Refuses timers that a thread of ordinary priority does not keep.
+fn check_timers(config: &Config) -> Result<(), LaunchError> {
+    let mut groups = config.groups.iter();
+    let Some(fast) = groups.find(|group| group.interval < INTERVAL_WITHOUT_REAL_TIME_MIN) else {
+        return Ok(());
+    };
+    if runtime::thread::grants_real_time() {
+        return Ok(());
+    }
+    Err(LaunchError::FastTimers {
+        group: fast.name.clone(),
+        interval_ms: fast.interval.as_millis() as u64,
+    })
 }
 
 /// Takes the calling thread off these cores, if it may use others. The threads

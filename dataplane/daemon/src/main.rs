@@ -183,8 +183,13 @@ fn run(file: &Path) -> ExitCode {
 /// Whether trying again could help.
 fn exit_code(error: &LaunchError) -> u8 {
     match error {
-        LaunchError::Eal(_) | LaunchError::Pool(_) | LaunchError::Port { .. } => EXIT_CONFIG,
+        LaunchError::Eal(_)
+        | LaunchError::Pool(_)
+        | LaunchError::Port { .. }
+        | LaunchError::FastTimers { .. } => EXIT_CONFIG,
+        LaunchError::Replication(error) if error.is_of_configuration() => EXIT_CONFIG,
         LaunchError::Socket(_)
+        | LaunchError::Replication(_)
         | LaunchError::Ring(_)
         | LaunchError::Worker(_)
         | LaunchError::System(_) => 1,

@@ -7,7 +7,6 @@ mod group;
 use std::sync::Arc;
 
 use config::Config;
-use dpdk::PortStatistics;
 use failover::{AgentEvent, GroupInstall};
 use messages::{GroupId, HostId, Time};
 use runtime::replication::Dataplane;
@@ -19,6 +18,7 @@ use tables::publication::Observer;
 use tables::{Publisher, Snapshot};
 
 use crate::replication::host_id;
+use crate::status::OpenPort;
 use group::PlaneGroup;
 pub(crate) use group::{copies, fan_out, limits};
 
@@ -43,22 +43,20 @@ pub(crate) struct Plane {
 }
 
 impl Plane {
-    /// The tables as they are at launch. `port_statistics` are the guest ports', in their order.
+    /// The tables as they are at launch. `ports` has the uplink first.
     pub(crate) fn new(
         config: &Arc<Config>,
         publisher: Publisher,
         workers: Vec<Arc<WorkerCounters>>,
         notices: Vec<NoticeReceiver>,
-        port_statistics: &[PortStatistics],
+        ports: &[OpenPort],
     ) -> Self {
         let snapshot = publisher.current();
         let groups = config
             .groups
             .iter()
             .zip(&*snapshot.groups)
-            .map(|(configured, group)| {
-                PlaneGroup::new(config, configured, group, &snapshot, port_statistics)
-            })
+            .map(|(configured, group)| PlaneGroup::new(config, configured, group, &snapshot, ports))
             .collect();
         Self {
             observer: publisher.observer(),

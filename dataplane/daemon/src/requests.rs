@@ -81,7 +81,9 @@ pub(crate) fn done(answer: Answer) -> Result<Done, ApiError> {
         }),
         Answer::Checkpointed { number } => Ok(Done {
             checkpoint: Some(number),
-            ..done(format!("checkpoint {number} is complete at every replica in sync"))
+            ..done(format!(
+                "checkpoint {number} is complete at every replica in sync"
+            ))
         }),
         Answer::TermRaised { term } => Ok(done(format!(
             "the term is {term} now: the manager decides again"

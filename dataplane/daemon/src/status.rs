@@ -83,12 +83,14 @@ impl HostView for View {
     }
 
     fn apply(&self, batch: MappingBatch) -> impl Future<Output = Result<Applied, ApiError>> + Send {
-        let answered = self.ask(|answer| Command::Map { batch, answer });
+        let (answer, answered) = oneshot::channel();
+        let answered = self.ask(Command::Map { batch, answer }, answered);
         async move { answered.await? }
     }
 
     fn groups(&self) -> impl Future<Output = Result<Vec<GroupStatus>, ApiError>> + Send {
-        self.ask(|answer| Command::ShowGroups { answer })
+        let (answer, answered) = oneshot::channel();
+        self.ask(Command::ShowGroups { answer }, answered)
     }
 
     fn operate(
@@ -114,10 +116,10 @@ impl View {
     /// Puts a command to the controller; what it answers, or why it does not.
     fn ask<T: Send + 'static>(
         &self,
-        command: impl FnOnce(oneshot::Sender<T>) -> Command,
+        command: Command,
+        answered: oneshot::Receiver<T>,
     ) -> impl Future<Output = Result<T, ApiError>> + Send + use<T> {
-        let (answer, answered) = oneshot::channel();
-        let queued = self.commands.lock().push(command(answer)).is_ok();
+        let queued = self.commands.lock().push(command).is_ok();
         async move {
             if !queued {
                 return Err(unavailable("the controller has too much to do; try again"));
@@ -132,7 +134,8 @@ impl View {
         &self,
         request: Request,
     ) -> impl Future<Output = Result<Done, ApiError>> + Send + use<> {
-        let answered = self.ask(|answer| Command::Operate { request, answer });
+        let (answer, answered) = oneshot::channel();
+        let answered = self.ask(Command::Operate { request, answer }, answered);
         let groups = !self.config.groups.is_empty();
         async move {
             if !groups {

@@ -3,8 +3,8 @@
 //! It is put together on the controller's thread, which owns all of it.
 
 use api::{
-    BufferStatus, CopyStatus, GroupRole, GroupSettings, GroupState, GroupStatus, Lease, MemberState,
-    MemberStatus,
+    BufferStatus, CopyStatus, GroupRole, GroupSettings, GroupState, GroupStatus, Lease,
+    MemberState, MemberStatus,
 };
 use config::{Config, Copies, FanOut, OnIsolation};
 use failover::GroupView;
@@ -81,7 +81,9 @@ impl Shown<'_> {
                 _ => None,
             },
             confirmed: self.view.is_some_and(|view| view.confirmed),
-            role: self.view.map_or(GroupRole::None, |view| role(view.standing)),
+            role: self
+                .view
+                .map_or(GroupRole::None, |view| role(view.standing)),
             lease: self.lease(),
             members: record.map_or_else(Vec::new, |record| self.members(record)),
             buffer: self.buffer(),
@@ -110,7 +112,11 @@ impl Shown<'_> {
 
     fn members(&self, record: &Record) -> Vec<MemberStatus> {
         let nodes = &self.config.networks[self.configured.network].nodes;
-        let named = self.configured.members.iter().chain(&self.configured.spares);
+        let named = self
+            .configured
+            .members
+            .iter()
+            .chain(&self.configured.spares);
         let named: Vec<_> = named.map(|node| &nodes[*node]).collect();
         let ranked = (1..).zip(&record.members);
         ranked
@@ -151,7 +157,9 @@ impl Shown<'_> {
             return 0;
         };
         let counters = group.counters(self.plane.workers());
-        counters.map(|group| group.copies[slot].over_budget.get()).sum()
+        counters
+            .map(|group| group.copies[slot].over_budget.get())
+            .sum()
     }
 
     fn buffer(&self) -> Option<BufferStatus> {
@@ -188,7 +196,9 @@ impl Shown<'_> {
         let mut sentences = Vec::new();
         for host in held.iter().filter(|host| !wanted.contains(host)) {
             let host = self.names.host(*host);
-            sentences.push(format!("{host} is a member and not one of the configuration's"));
+            sentences.push(format!(
+                "{host} is a member and not one of the configuration's"
+            ));
         }
         for host in wanted.iter().filter(|host| !held.contains(host)) {
             let host = self.names.host(*host);
@@ -198,7 +208,9 @@ impl Shown<'_> {
             && owner.host != *first
         {
             let (owner, first) = (self.names.host(owner.host), self.names.host(*first));
-            sentences.push(format!("{owner} owns the address; the configuration begins with {first}"));
+            sentences.push(format!(
+                "{owner} owns the address; the configuration begins with {first}"
+            ));
         }
         sentences
     }

@@ -10,14 +10,15 @@ use messages::body::{Counts, Unsent};
 use messages::{GroupId, HostId, Time};
 use tables::counters::{GroupCounters, WorkerCounters};
 use tables::group::{
-    self, Budget, BufferLimits, Copies, CopyTo, CopyWindow, FanOut, Group, LocalMember,
-    MEMBERS_MAX, Owner, Role,
+    Budget, BufferLimits, Copies, CopyTo, CopyWindow, FanOut, Group, LocalMember, MEMBERS_MAX,
+    Owner, Role,
 };
 use tables::lease::Lease;
 use tables::{GroupIndex, HostIndex, PortIndex, Snapshot};
 use wire::address::Prefix96;
 
 use crate::replication::{group_id, host_id};
+use crate::status::OpenPort;
 
 /// A host that sent to the address within this time is a sender.
 const SENDER_SPAN_NS: u64 = 1_000_000_000;
@@ -32,7 +33,6 @@ pub(crate) struct PlaneGroup {
     /// The member of this host, if it has a port for one.
     local: Option<Local>,
     fan_out: FanOut,
-    copies: Copies,
     budget: Option<Budget>,
     limits: BufferLimits,
     /// Which host each set of copy counters is for.
@@ -56,14 +56,14 @@ impl PlaneGroup {
         configured: &config::Group,
         group: &Group,
         snapshot: &Snapshot,
-        port_statistics: &[PortStatistics],
+        ports: &[OpenPort],
     ) -> Self {
         let local = group.local.as_ref().and_then(|member| {
             let node = snapshot.node(member.port)?;
             Some(Local {
                 port: member.port,
                 lease: Arc::clone(&node.member.as_ref()?.lease),
-                statistics: port_statistics.get(member.port.index() - 1)?.clone(),
+                statistics: ports.get(member.port.index())?.statistics.clone(),
                 up: None,
             })
         });
@@ -79,7 +79,6 @@ impl PlaneGroup {
             index: position.expect("the group is one of the snapshot's"),
             local,
             fan_out: group.fan_out,
-            copies: copies(configured),
             budget: budget(configured),
             limits: limits(configured),
             slots: members
@@ -220,7 +219,7 @@ impl PlaneGroup {
     pub(crate) fn counters<'a>(
         &self,
         workers: &'a [Arc<WorkerCounters>],
-    ) -> impl Iterator<Item = &'a GroupCounters> + Clone {
+    ) -> impl Iterator<Item = &'a GroupCounters> + Clone + use<'a> {
         let index = self.index;
         workers.iter().filter_map(move |worker| worker.group(index))
     }
@@ -258,7 +257,9 @@ impl PlaneGroup {
         };
         let packets: Vec<u64> = indices()
             .map(|host| {
-                let counts = counters.clone().filter_map(|group| group.packets_from(host));
+                let counts = counters
+                    .clone()
+                    .filter_map(|group| group.packets_from(host));
                 counts.map(tables::counters::Counter::get).sum()
             })
             .collect();
@@ -319,7 +320,7 @@ fn budget(configured: &config::Group) -> Option<Budget> {
     let budget = &configured.copy_budget;
     let limited = budget.packets_per_s.is_some() || budget.bytes_per_s.is_some();
     limited.then(|| {
-        group::Budget::new(
+        Budget::new(
             budget.packets_per_s.unwrap_or(u64::MAX),
             budget.bytes_per_s.unwrap_or(u64::MAX),
         )

@@ -79,6 +79,16 @@ pub(crate) enum ReplicationError {
     Hooks(std::io::Error),
 }
 
+impl ReplicationError {
+    /// Whether trying again without a change of files helps nothing.
+    pub(crate) const fn is_of_configuration(&self) -> bool {
+        matches!(
+            self,
+            Self::KeyFile { .. } | Self::PublicKey { .. } | Self::OtherManager { .. }
+        )
+    }
+}
+
 /// A host's part in failover, ready to run, and what belongs to it elsewhere.
 pub(crate) struct Assembled {
     pub(crate) replication: Replication,
@@ -182,7 +192,10 @@ fn machine_kept(directory: &Path) -> bool {
     };
     let kept = std::fs::read_to_string(&file).is_ok_and(|before| before == now);
     if !kept && let Err(error) = std::fs::write(&file, now) {
-        tracing::warn!("{}: {error}; the next daemon takes this machine for rebooted", file.display());
+        tracing::warn!(
+            "{}: {error}; the next daemon takes this machine for rebooted",
+            file.display()
+        );
     }
     kept
 }

@@ -32,7 +32,10 @@ fn hosts_of(config: &Config, group: &Group, nodes: &[usize]) -> Vec<HostId> {
 fn audience(config: &Config, group: &Group) -> Vec<HostId> {
     let nodes = &config.networks[group.network].nodes;
     let hosts: BTreeSet<usize> = nodes.iter().map(|node| node.host).collect();
-    hosts.into_iter().map(|host| host_id(config, host)).collect()
+    hosts
+        .into_iter()
+        .map(|host| host_id(config, host))
+        .collect()
 }
 
 fn group(config: &Config, group: &Group) -> GroupConfig {
@@ -73,7 +76,9 @@ pub(super) fn agent(config: &Config, manager: &Manager, machine_kept: bool) -> A
         fabric: fabric_id(config),
         host: own,
         manager: host_id(config, manager.host),
-        groups: groups.filter(|group| group.audience.contains(&own)).collect(),
+        groups: groups
+            .filter(|group| group.audience.contains(&own))
+            .collect(),
         machine_kept,
     }
 }
