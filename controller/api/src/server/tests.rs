@@ -362,6 +362,7 @@ fn every_kind_of_refusal_has_its_own_http_status() {
         UnknownPath,
         WrongMethod,
         TooSlow,
+        Conflict,
         TooLarge,
         Invalid,
         Unavailable,
