@@ -32,6 +32,7 @@ mod error;
 mod event;
 mod flight;
 mod group;
+mod group_request;
 mod mapping;
 mod status;
 mod text;
@@ -50,9 +51,11 @@ pub use flight::{
     is_flight_id,
 };
 pub use group::{
-    AddMember, BufferStatus, CopyStatus, Done, GroupKey, GroupRef, GroupRequest, GroupRole,
-    GroupSettings, GroupState, GroupStatus, Lease, MemberRef, MemberState, MemberStatus, Move,
-    Promote, RemoveMember,
+    BufferStatus, CopyStatus, GroupRole, GroupSettings, GroupState, GroupStatus, Lease,
+    MemberState, MemberStatus,
+};
+pub use group_request::{
+    AddMember, Done, GroupKey, GroupRef, GroupRequest, MemberRef, Move, Promote, RemoveMember,
 };
 pub use mapping::{Applied, Mapping, MappingBatch, MappingKey, NetworkRef};
 pub use status::{

@@ -1,5 +1,6 @@
 //! The server over a real unix socket, asked by our own client and by callers who misbehave.
 
+mod groups;
 mod running;
 
 use std::fs::{self, Permissions};
