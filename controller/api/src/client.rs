@@ -13,7 +13,15 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-use crate::{ApiError, Applied, MAPPINGS_PATH, MappingBatch, STATUS_PATH, Status};
+use crate::{
+    ApiError, Applied, Done, FLIGHTS_PATH, FlightRecord, FlightSummary, GROUPS_PATH, GroupRef,
+    GroupRequest, GroupStatus, MAPPINGS_PATH, MappingBatch, MemberRef, NetworkRef, RAISE_TERM_PATH,
+    STATUS_PATH, Status,
+};
+
+mod events;
+
+pub use events::EventReader;
 
 /// How long a host may take to answer, in seconds: longer than any host that is well takes.
 const ANSWER_S_MAX: u64 = 15;
@@ -49,6 +57,18 @@ pub enum ClientError {
         /// What was odd.
         problem: String,
     },
+}
+
+/// All that can stand in a [`GroupRef`] can stand in a path as it is.
+fn group_path(GroupRef { network, member }: &GroupRef) -> String {
+    let network = match network {
+        NetworkRef::Id(id) => id.to_string(),
+        NetworkRef::Name(name) => name.clone(),
+    };
+    match member {
+        MemberRef::Address(address) => format!("{GROUPS_PATH}/{network}/{address}"),
+        MemberRef::Node(name) => format!("{GROUPS_PATH}/{network}/{name}"),
+    }
 }
 
 fn remedy(error: &io::Error) -> String {
@@ -95,6 +115,62 @@ impl Client {
     pub async fn apply(&self, batch: &MappingBatch) -> Result<Applied, ClientError> {
         let body = serde_json::to_vec(batch).map_err(|error| self.broken(error))?;
         self.ask(Request::post(MAPPINGS_PATH), body.into()).await
+    }
+
+    /// Every group that the host knows.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn groups(&self) -> Result<Vec<GroupStatus>, ClientError> {
+        self.ask(Request::get(GROUPS_PATH), Bytes::new()).await
+    }
+
+    /// One group.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn group(&self, group: &GroupRef) -> Result<GroupStatus, ClientError> {
+        self.ask(Request::get(group_path(group)), Bytes::new())
+            .await
+    }
+
+    /// Has the manager do what is asked of a group.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn operate(
+        &self,
+        group: &GroupRef,
+        request: &GroupRequest,
+    ) -> Result<Done, ClientError> {
+        let path = format!("{}/{}", group_path(group), request.action());
+        let body = request.to_json().map_err(|error| self.broken(error))?;
+        self.ask(Request::post(path), body.into()).await
+    }
+
+    /// Lets a manager decide again that lost its log.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn raise_term(&self) -> Result<Done, ClientError> {
+        self.ask(Request::post(RAISE_TERM_PATH), Bytes::new()).await
+    }
+
+    /// The flight records that the host keeps.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn flights(&self) -> Result<Vec<FlightSummary>, ClientError> {
+        self.ask(Request::get(FLIGHTS_PATH), Bytes::new()).await
+    }
+
+    /// One flight record, by an id for which [`is_flight_id`](crate::is_flight_id) holds.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn flight(&self, id: &str) -> Result<FlightRecord, ClientError> {
+        let path = format!("{FLIGHTS_PATH}/{id}");
+        self.ask(Request::get(path), Bytes::new()).await
     }
 
     async fn ask<T: DeserializeOwned>(

@@ -29,6 +29,8 @@ pub enum ErrorKind {
     WrongMethod,
     /// The request did not arrive or was not answered in time (408).
     TooSlow,
+    /// The group is in no state for it now: the member is not in sync, say (409).
+    Conflict,
     /// The body is above [`BODY_BYTES_MAX`](crate::BODY_BYTES_MAX) (413).
     TooLarge,
     /// The request reads well, but does not fit this host: an unknown network, say (422).
@@ -47,6 +49,7 @@ impl ErrorKind {
             Self::UnknownPath => 404,
             Self::WrongMethod => 405,
             Self::TooSlow => 408,
+            Self::Conflict => 409,
             Self::TooLarge => 413,
             Self::Invalid => 422,
             Self::Unavailable => 503,

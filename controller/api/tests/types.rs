@@ -2,7 +2,10 @@
 
 use std::net::Ipv4Addr;
 
-use api::{ApiError, Applied, Balance, Mapping, MappingBatch, MappingKey, NetworkRef, Status};
+use api::{
+    ApiError, Applied, Balance, Done, Event, FlightRecord, GroupStatus, Mapping, MappingBatch,
+    MappingKey, NetworkRef, SpanKind, Status, is_flight_id,
+};
 use serde_json::{Value, json};
 
 #[test]
@@ -87,6 +90,56 @@ fn answers_read_and_write_the_golden_json() {
     let golden = json!({"kind": "invalid", "message": "there is no network \"q\"", "index": 1});
     assert_eq!(serde_json::to_value(&error).unwrap(), golden);
     assert_eq!(serde_json::from_value::<ApiError>(golden).unwrap(), error);
+}
+
+#[test]
+fn groups_events_and_flight_records_read_and_write_the_golden_json() {
+    let golden: Value = serde_json::from_str(include_str!("groups.json")).unwrap();
+    let groups: Vec<GroupStatus> = serde_json::from_value(golden.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&groups).unwrap(), golden);
+    let golden: Value = serde_json::from_str(include_str!("flight.json")).unwrap();
+    let flight: FlightRecord = serde_json::from_value(golden.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&flight).unwrap(), golden);
+    assert!(is_flight_id(&flight.id));
+    for line in include_str!("events.jsonl").lines() {
+        let golden: Value = serde_json::from_str(line).unwrap();
+        let event: Event = serde_json::from_value(golden.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&event).unwrap(), golden);
+    }
+    let done = Done {
+        epoch: Some("1.18".to_owned()),
+        owner: Some("t".to_owned()),
+        checkpoint: None,
+        flight: None,
+        note: "t owns 10.0.0.3 now".to_owned(),
+    };
+    let golden = json!({"epoch": "1.18", "owner": "t", "note": "t owns 10.0.0.3 now"});
+    assert_eq!(serde_json::to_value(&done).unwrap(), golden);
+    assert_eq!(serde_json::from_value::<Done>(golden).unwrap(), done);
+}
+
+#[test]
+fn a_span_of_a_later_release_is_still_read() {
+    assert_eq!(
+        serde_json::from_value::<SpanKind>(json!("dream")).unwrap(),
+        SpanKind::Other
+    );
+}
+
+#[test]
+fn no_path_is_the_id_of_a_flight_record() {
+    for wrong in [
+        "",
+        ".",
+        "..",
+        ".hidden",
+        "a/b",
+        "a b",
+        "a%2fb",
+        &"x".repeat(101),
+    ] {
+        assert!(!is_flight_id(wrong), "{wrong:?}");
+    }
 }
 
 #[test]

@@ -174,6 +174,33 @@ fn an_answer_to_a_dead_question_does_not_revive_a_dead_life() {
 }
 
 #[test]
+fn a_handshake_with_another_life_is_refused_even_if_the_question_is_the_same() {
+    // Hosts whose source of questions is broken: two lives ask the same.
+    let life = |boot| {
+        let keys = Keys::insecure_lab(FABRIC, G, [J]);
+        let question = Box::new(|| Nonce([0; 16]));
+        Sessions::new(
+            keys,
+            offer(&HeadingRules::default()),
+            BootId(boot),
+            question,
+            Time::ZERO,
+        )
+    };
+    let (mut hello, mut ack) = (Vec::new(), Vec::new());
+    life(10).poll(Time::ZERO, &mut hello);
+    host(J, 20)
+        .receive(Time::ZERO, &hello[0].octets, &mut ack)
+        .expect("a hello is answered");
+    assert_eq!(take(&mut life(11), &ack[0].octets), Err(Refused::Session));
+    assert!(
+        life(10)
+            .receive(Time::ZERO, &ack[0].octets, &mut Vec::new())
+            .is_ok()
+    );
+}
+
+#[test]
 fn a_reflected_datagram_is_refused() {
     let (mut g, mut j, mut handshake) = open();
     handshake.push(g.send(J, &ping(1)).expect("open"));

@@ -13,21 +13,38 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use tokio::time::timeout;
 
-use super::{Caller, HostView, REQUEST_S_MAX};
+use super::event_routes::{self, Following};
+use super::{Caller, HostView, REQUEST_S_MAX, group_routes};
 use crate::{
-    ApiError, Applied, BODY_BYTES_MAX, ErrorKind, MAPPINGS_PATH, MappingBatch, STATUS_PATH, Status,
+    ApiError, Applied, BODY_BYTES_MAX, EVENTS_PATH, ErrorKind, FLIGHTS_PATH, GROUPS_PATH,
+    MAPPINGS_PATH, MappingBatch, RAISE_TERM_PATH, STATUS_PATH, Status,
 };
 
 /// The routes as `caller` sees them.
-pub fn router<V: HostView>(host: Arc<V>, caller: Caller) -> Router {
+pub fn router<V: HostView>(host: Arc<V>, caller: Caller, following: Following) -> Router {
+    let group = format!("{GROUPS_PATH}/{{network}}/{{member}}");
     Router::new()
         .route(STATUS_PATH, get(status::<V>))
         .route(MAPPINGS_PATH, post(change::<V>))
+        .route(GROUPS_PATH, get(group_routes::list::<V>))
+        .route(&group, get(group_routes::show::<V>))
+        .route(
+            &format!("{group}/{{action}}"),
+            post(group_routes::operate::<V>),
+        )
+        .route(RAISE_TERM_PATH, post(group_routes::raise_term::<V>))
+        .route(EVENTS_PATH, get(event_routes::events::<V>))
+        .route(FLIGHTS_PATH, get(group_routes::flights::<V>))
+        .route(
+            &format!("{FLIGHTS_PATH}/{{id}}"),
+            get(group_routes::flight::<V>),
+        )
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn(in_time))
         .layer(Extension(caller))
+        .layer(Extension(following))
         .with_state(host)
 }
 
@@ -40,14 +57,7 @@ async fn change<V: HostView>(
     Extension(caller): Extension<Caller>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Applied>, ApiError> {
-    if !caller.may_write() {
-        tracing::warn!(%caller, "refused to change mappings for a caller who may only read");
-        let message = format!(
-            "{caller} may read but not change this host: be root, or a member of the group {}",
-            super::WRITERS_GROUP
-        );
-        return Err(ApiError::new(ErrorKind::Forbidden, message));
-    }
+    must_write(caller, "mappings")?;
     let batch = MappingBatch::from_json(&body.map_err(|error| unread_body(&error))?)?;
     let (op, entries) = (batch.op(), batch.len());
     let applied = host.apply(batch).await;
@@ -64,7 +74,21 @@ async fn change<V: HostView>(
     applied.map(Json)
 }
 
-fn unread_body(error: &BytesRejection) -> ApiError {
+/// Refuses to let a caller who may only read change `what`.
+pub fn must_write(caller: Caller, what: &str) -> Result<(), ApiError> {
+    if caller.may_write() {
+        return Ok(());
+    }
+    tracing::warn!(%caller, what, "refused a change for a caller who may only read");
+    let message = format!(
+        "{caller} may read but not change this host: be root, or a member of the group {}",
+        super::WRITERS_GROUP
+    );
+    Err(ApiError::new(ErrorKind::Forbidden, message))
+}
+
+/// Why a body could not be read.
+pub fn unread_body(error: &BytesRejection) -> ApiError {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
         let message = format!(
             "the body is larger than {BODY_BYTES_MAX} octets; nothing of it was applied: \
@@ -79,7 +103,8 @@ fn unread_body(error: &BytesRejection) -> ApiError {
 
 async fn unknown_path(request: Request) -> ApiError {
     let message = format!(
-        "there is no {}: this host answers {STATUS_PATH} and {MAPPINGS_PATH}",
+        "there is no {}: this host answers {STATUS_PATH}, {MAPPINGS_PATH}, {GROUPS_PATH}, \
+         {EVENTS_PATH}, {FLIGHTS_PATH} and {RAISE_TERM_PATH}",
         request.uri().path()
     );
     ApiError::new(ErrorKind::UnknownPath, message)
@@ -87,7 +112,7 @@ async fn unknown_path(request: Request) -> ApiError {
 
 async fn wrong_method(request: Request) -> ApiError {
     let message = format!(
-        "{} does not take {}: use GET {STATUS_PATH} or POST {MAPPINGS_PATH}",
+        "{} does not take {}: use GET to read and POST to change, as docs/architecture.md lists",
         request.uri().path(),
         request.method()
     );

@@ -1,5 +1,6 @@
 //! The server over a real unix socket, asked by our own client and by callers who misbehave.
 
+mod groups;
 mod running;
 
 use std::fs::{self, Permissions};
@@ -362,6 +363,7 @@ fn every_kind_of_refusal_has_its_own_http_status() {
         UnknownPath,
         WrongMethod,
         TooSlow,
+        Conflict,
         TooLarge,
         Invalid,
         Unavailable,

@@ -15,17 +15,27 @@ use tokio::task::JoinHandle;
 
 use super::super::{HostView, Socket, serve};
 use crate::client::Client;
-use crate::{ApiError, Applied, MappingBatch, Status};
+use crate::{
+    ApiError, Applied, Done, Event, FlightRecord, FlightSummary, GroupKey, GroupRequest,
+    GroupStatus, MappingBatch, Status,
+};
 
-/// A host that keeps its mappings in a map and nothing else.
-#[derive(Default)]
-pub struct MapHost(Mutex<(u64, Owners)>);
+use super::super::EventLog;
+
+/// A host that keeps its mappings in a map, and of its groups remembers what was asked of them.
+pub struct MapHost {
+    state: Mutex<(u64, Owners)>,
+    log: EventLog,
+}
+
+/// Events that the host keeps.
+pub const EVENTS_KEPT: usize = 8;
 
 type Owners = BTreeMap<(String, Ipv4Addr), String>;
 
 impl HostView for MapHost {
     fn status(&self) -> Status {
-        let (version, mappings) = &*self.0.lock();
+        let (version, mappings) = &*self.state.lock();
         let mut status: Status =
             serde_json::from_str(include_str!("../../../tests/status.json")).unwrap();
         status.table_version = *version;
@@ -34,7 +44,7 @@ impl HostView for MapHost {
     }
 
     fn apply(&self, batch: MappingBatch) -> impl Future<Output = Result<Applied, ApiError>> + Send {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         let mut next = state.1.clone();
         let mut changed = 0;
         let edited = match batch {
@@ -67,6 +77,45 @@ impl HostView for MapHost {
             }
         }))
     }
+
+    async fn groups(&self) -> Result<Vec<GroupStatus>, ApiError> {
+        Ok(serde_json::from_str(include_str!("../../../tests/groups.json")).unwrap())
+    }
+
+    async fn operate(&self, group: GroupKey, request: GroupRequest) -> Result<Done, ApiError> {
+        Ok(Done {
+            epoch: None,
+            owner: None,
+            checkpoint: None,
+            flight: None,
+            note: format!("{:#x} {} {request:?}", group.network, group.address),
+        })
+    }
+
+    fn events(&self) -> Option<EventLog> {
+        Some(self.log.clone())
+    }
+
+    async fn flights(&self) -> Result<Vec<FlightSummary>, ApiError> {
+        Ok(vec![flight_record().summary()])
+    }
+
+    async fn flight(&self, id: String) -> Result<FlightRecord, ApiError> {
+        assert_eq!(id, flight_record().id);
+        Ok(flight_record())
+    }
+}
+
+pub fn flight_record() -> FlightRecord {
+    serde_json::from_str(include_str!("../../../tests/flight.json")).unwrap()
+}
+
+/// The golden events.
+pub fn events() -> Vec<Event> {
+    let lines = include_str!("../../../tests/events.jsonl").lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 /// A server on a socket of its own, until it is told to stop.
@@ -74,6 +123,7 @@ pub struct Running {
     _dir: TempDir,
     pub path: PathBuf,
     pub client: Client,
+    pub log: EventLog,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
@@ -84,13 +134,19 @@ impl Running {
         let path = dir.path().join("run").join("r.sock");
         let socket = Socket::bind(&path).unwrap();
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(serve(socket, Arc::new(MapHost::default()), async {
+        let log = EventLog::new(EVENTS_KEPT);
+        let host = MapHost {
+            state: Mutex::default(),
+            log: log.clone(),
+        };
+        let task = tokio::spawn(serve(socket, Arc::new(host), async {
             let _ = stopped.await;
         }));
         Self {
             _dir: dir,
             client: Client::new(&path),
             path,
+            log,
             stop,
             task,
         }
