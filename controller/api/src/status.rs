@@ -166,6 +166,9 @@ pub struct ControllerStatus {
     pub sent: u64,
     /// Packets made here that found no next hop.
     pub no_next_hop: u64,
+    /// Datagrams made here that found no room in the endpoint.
+    #[serde(default)]
+    pub datagrams_full: u64,
     /// Frames made here that found no room on the way to the worker.
     pub transmit_full: u64,
     /// ICMPv6 errors that were kept back.
