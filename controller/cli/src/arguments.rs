@@ -10,6 +10,10 @@ use clap_complete::Shell;
 
 use crate::failure::EXIT_CODES;
 
+mod group;
+
+pub use group::{Asked, Events, FlightCommand, GroupCommand, KeygenCommand, ManagerCommand};
+
 /// Ask and change the Understudy host that runs on this machine
 #[derive(Debug, Parser)]
 #[command(name = "understudy", version, after_help = EXIT_CODES, max_term_width = 100)]
@@ -67,6 +71,20 @@ pub enum Command {
     /// Change which host owns a virtual address
     #[command(subcommand)]
     Mapping(MappingCommand),
+    /// Show and change replicated addresses
+    #[command(subcommand)]
+    Group(GroupCommand),
+    /// Show what has happened, a line each
+    Events(Events),
+    /// Show what happened at a change of owner, host by host
+    #[command(subcommand)]
+    Flight(FlightCommand),
+    /// Help a manager that lost its log
+    #[command(subcommand)]
+    Manager(ManagerCommand),
+    /// Make the keys that control messages are authenticated with; needs no daemon
+    #[command(subcommand)]
+    Keygen(KeygenCommand),
     /// Check a configuration without touching anything; needs neither root nor DPDK
     Check {
         /// The host's TOML file

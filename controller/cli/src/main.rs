@@ -7,11 +7,16 @@
 
 mod arguments;
 mod check;
+mod events;
 mod failure;
+mod flight;
+mod group;
+mod keygen;
 mod load;
 mod manual;
 mod mapping;
 mod mapping_file;
+mod moment;
 mod reasons;
 mod replay;
 mod socket;
@@ -22,7 +27,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use arguments::{Arguments, Command, MappingCommand};
+use arguments::{Arguments, Asked, Command, FlightCommand, ManagerCommand, MappingCommand};
 use failure::Failure;
 
 fn main() -> ExitCode {
@@ -62,6 +67,28 @@ fn run(arguments: Arguments, out: &mut impl Write) -> Result<(), Failure> {
             let loaded = wait_for(load::load(&client()?, &file, lines))?;
             load::write(out, &loaded, format)?;
         }
+        Command::Group(command) => match command.into() {
+            Asked::List => group::write_list(out, &wait_for(client()?.groups())?, format)?,
+            Asked::Show(name) => group::write(out, &wait_for(client()?.group(&name))?, format)?,
+            Asked::Operate(name, request) => {
+                let done = wait_for(client()?.operate(&name, &request))?;
+                group::write_done(out, &done, format)?;
+            }
+        },
+        Command::Events(query) => {
+            wait_for(events::print(out, &client()?, query.into(), format))?;
+        }
+        Command::Flight(FlightCommand::List) => {
+            flight::write_list(out, &wait_for(client()?.flights())?, format)?;
+        }
+        Command::Flight(FlightCommand::Show { id, svg }) => {
+            let record = wait_for(client()?.flight(&id))?;
+            flight::write(out, &record, svg.as_deref(), format)?;
+        }
+        Command::Manager(ManagerCommand::RaiseTerm) => {
+            group::write_done(out, &wait_for(client()?.raise_term())?, format)?;
+        }
+        Command::Keygen(command) => keygen::make(out, command, format)?,
         Command::Check { file } => check::check(out, &file, format)?,
         Command::Replay { arguments } => match replay::replay(arguments)? {},
         Command::Reasons => reasons::write(out, format)?,
