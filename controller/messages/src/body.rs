@@ -214,7 +214,29 @@ pub enum Body {
         /// The epoch by which the packet was sent.
         epoch: Epoch,
     },
+    /// A host to the manager's: what it saw of a change of owner, for the flight record. Sent once;
+    /// a record of which a part is lost says whose.
+    Witness(Witness),
 }
+
+/// Octets of a host's report about a change of owner, which only the program at the other end
+/// reads.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Witness {
+    /// The group.
+    pub group: GroupId,
+    /// The epoch that made the change.
+    pub epoch: Epoch,
+    /// Which part of the report this is, from 0.
+    pub part: u8,
+    /// How many there are.
+    pub parts: u8,
+    /// At most [`WITNESS_BYTES_MAX`] of them.
+    pub octets: Vec<u8>,
+}
+
+/// The most octets of one part of a report, so that it fits a datagram.
+pub const WITNESS_BYTES_MAX: usize = 960;
 
 /// The most entries of one `Report`, so that it fits a datagram.
 pub const REPORT_ENTRIES_MAX: usize = 8;
@@ -228,6 +250,8 @@ pub enum Recipient {
     Manager,
     /// Both: each takes from it what concerns it.
     Both,
+    /// Neither: whoever writes flight records, on the manager's host.
+    Recorder,
 }
 
 /// A sign of life, with what the sender knows about each group that both hosts share (to the
@@ -579,6 +603,7 @@ impl Body {
                 ..
             } => Recipient::Agent,
             Self::Request { .. } => Recipient::Manager,
+            Self::Witness(_) => Recipient::Recorder,
             Self::HeartbeatAck(_)
             | Self::Probe { .. }
             | Self::Ping { .. }

@@ -14,6 +14,7 @@
 //! `failover`'s; this module carries messages between them and the world.
 
 mod archive;
+mod clocks;
 mod dataplane;
 mod office;
 mod snapshots;
@@ -23,7 +24,7 @@ use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use failover::{Agent, AgentAction, AgentEvent, ManagerAction, ManagerEvent, Note};
-use messages::body::{Answer, Recipient, Request};
+use messages::body::{Answer, Recipient, Request, Witness};
 use messages::{Body, BootId, Event, HostId, Outgoing, Sessions, Time};
 use rtrb::Producer;
 
@@ -32,6 +33,8 @@ use crate::hooks::Hooks;
 use snapshots::{Snapshots, Surroundings};
 
 pub use archive::{Archive, ArchiveError, KeptBefore};
+pub use clocks::ClockOffset;
+use clocks::Clocks;
 pub use dataplane::Dataplane;
 pub use office::{Office, OfficeError};
 
@@ -49,6 +52,17 @@ pub struct TimedNote {
     pub at: Time,
     /// What it was.
     pub note: Note,
+}
+
+/// A part of what a host saw of a change of owner, at the manager's host.
+#[derive(Clone, Debug)]
+pub struct Testimony {
+    /// Whose it is.
+    pub from: HostId,
+    /// How that host's times become ours; `None` if its clock was never compared.
+    pub clock: Option<ClockOffset>,
+    /// What it says.
+    pub witness: Witness,
 }
 
 /// What a host starts with.
@@ -75,6 +89,8 @@ pub struct Parts {
     pub interval: Duration,
     /// Where notes go.
     pub notes: Producer<TimedNote>,
+    /// Where what hosts saw goes, on the manager's host.
+    pub testimonies: Producer<Testimony>,
 }
 
 /// The host's part in failover.
@@ -84,6 +100,7 @@ pub struct Replication {
     outgoing: Vec<Outgoing>,
     answers: Vec<(u64, Answer)>,
     snapshots: Snapshots,
+    clocks: Clocks,
     next_sample: Time,
     counters: ReplicationCounters,
     broken: Option<String>,
@@ -101,7 +118,7 @@ pub struct ReplicationCounters {
     pub sent: u64,
     /// Messages that were not sent, since no session was open.
     pub unsent: u64,
-    /// Notes that found no room on their way to the service thread.
+    /// Notes and testimonies that found no room on their way to the service thread.
     pub notes_lost: u64,
 }
 
@@ -115,6 +132,7 @@ impl Replication {
             outgoing: Vec::new(),
             answers: Vec::new(),
             snapshots: Snapshots::default(),
+            clocks: Clocks::default(),
             next_sample: Time::ZERO,
             counters: ReplicationCounters::default(),
             broken: None,
@@ -163,6 +181,11 @@ impl Replication {
         dataplane: &mut impl Dataplane,
     ) {
         self.tell_agent(now, AgentEvent::Operate { token, request }, dataplane);
+    }
+
+    /// Sends what this host saw of a change of owner to where flight records are written.
+    pub fn testify(&mut self, witness: Witness) {
+        self.send(self.parts.manager, Body::Witness(witness));
     }
 
     /// The answers since the last call, by the requests' tokens.
@@ -260,6 +283,12 @@ impl Replication {
         dataplane: &mut impl Dataplane,
     ) {
         let recipient = body.recipient();
+        if let Body::HeartbeatAck(ack) = &body {
+            self.clocks.learn(from, now, ack);
+        }
+        if let (Recipient::Recorder, Body::Witness(witness)) = (recipient, &body) {
+            self.hear_witness(from, witness.clone());
+        }
         if matches!(recipient, Recipient::Manager | Recipient::Both) {
             let body = body.clone();
             self.tell_manager(
@@ -278,6 +307,25 @@ impl Replication {
                 body,
             };
             self.tell_agent(now, message, dataplane);
+        }
+    }
+
+    fn hear_witness(&mut self, from: HostId, witness: Witness) {
+        let clock = if from == self.parts.own {
+            Some(ClockOffset {
+                to_ours_ns: 0,
+                uncertainty_ns: 0,
+            })
+        } else {
+            self.clocks.of(from)
+        };
+        let testimony = Testimony {
+            from,
+            clock,
+            witness,
+        };
+        if self.parts.testimonies.push(testimony).is_err() {
+            self.counters.notes_lost += 1;
         }
     }
 

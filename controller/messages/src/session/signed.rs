@@ -36,7 +36,8 @@ impl Body {
             | Self::Frozen { .. }
             | Self::Request { .. }
             | Self::Answer { .. }
-            | Self::Bounce { .. } => None,
+            | Self::Bounce { .. }
+            | Self::Witness(_) => None,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use messages::body::{
     Answer, Beat, CheckpointPhase, Counts, Fault, Heartbeat, HeartbeatAck, Held, Promise, Refusal,
-    Reported, Request, Standing, Unsent, Vouch,
+    Reported, Request, Standing, Unsent, Vouch, Witness,
 };
 use messages::keys::ManagerSecret;
 use messages::{
@@ -201,6 +201,16 @@ pub fn bodies() -> Vec<(&'static str, Vec<Body>)> {
                 .collect(),
         ),
         ("bounce", vec![Body::Bounce { group, epoch }]),
+        (
+            "witness",
+            vec![Body::Witness(Witness {
+                group,
+                epoch,
+                part: 1,
+                parts: 2,
+                octets: vec![0x7b, 0x7d],
+            })],
+        ),
     ]
 }
 
