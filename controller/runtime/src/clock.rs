@@ -1,5 +1,5 @@
-//! The one file of this crate that reads a clock, and for its tests only: the daemon gives the
-//! controller the clock that its workers read.
+//! The one file of this crate that reads a clock: for hooks, which have a time limit. The
+//! controller is given the clock that its workers read.
 
 use std::time::Instant;
 
@@ -13,7 +13,10 @@ pub struct Clock {
 
 impl Clock {
     /// A clock that stands at zero.
-    #[expect(clippy::disallowed_methods, reason = "the clock of the tests")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "everything else gets its time from here"
+    )]
     pub fn start() -> Self {
         Self {
             started: Instant::now(),
@@ -25,8 +28,8 @@ impl Clock {
         Time::ZERO.after(self.started.elapsed())
     }
 
-    /// The clock as a function.
-    pub fn reader(self) -> impl Fn() -> Time {
-        move || self.now()
+    /// The time now, in milliseconds.
+    pub fn now_ms(&self) -> u64 {
+        self.now().0 / 1_000_000
     }
 }

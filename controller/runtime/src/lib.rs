@@ -2,12 +2,12 @@
 //!
 //! From the inside out: [`neighbour`] knows the next hop, [`endpoint`] is the host's
 //! user-space stack, [`uplink`] puts Ethernet around the two, [`controller`] joins
-//! them to the workers' rings and to an agent, and [`thread`] runs it all. None of it
-//! reads a clock and only [`thread`] sleeps; the rest is called with the time and
-//! tested without either.
+//! them to the workers' rings and to an agent, and [`thread`] runs it all.
+//! [`replication`] is the agent's part in failover, with [`hooks`] for executables.
+//! Only threads that wait anyway sleep and read a clock; the rest is called with
+//! the time and tested without either.
 #![forbid(unsafe_code)]
 
-#[cfg(test)]
 mod clock;
 pub mod controller;
 pub mod endpoint;

@@ -21,15 +21,17 @@ mod snapshots;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv6Addr;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use failover::{Agent, AgentAction, AgentEvent, ManagerAction, ManagerEvent, Note};
+use failover::{Agent, AgentAction, AgentEvent, HookRole, ManagerAction, ManagerEvent, Note};
 use messages::body::{Answer, Recipient, Request, Witness};
-use messages::{Body, BootId, Event, HostId, Outgoing, Sessions, Time};
+use messages::{Body, BootId, Epoch, Event, GroupId, HostId, Outgoing, Sessions, Time};
 use rtrb::Producer;
 
 use crate::endpoint::Endpoint;
-use crate::hooks::Hooks;
+use crate::hooks::{Hook, HookDone, Hooks};
 use snapshots::{Snapshots, Surroundings};
 
 pub use archive::{Archive, ArchiveError, KeptBefore};
@@ -52,6 +54,15 @@ pub struct TimedNote {
     pub at: Time,
     /// What it was.
     pub note: Note,
+}
+
+/// What is run when a group's member on this host is promoted or demoted.
+#[derive(Clone, Debug)]
+pub struct Executable {
+    /// Its full path.
+    pub path: Arc<PathBuf>,
+    /// When it is killed.
+    pub time_out: Duration,
 }
 
 /// A part of what a host saw of a change of owner, at the manager's host.
@@ -85,6 +96,8 @@ pub struct Parts {
     pub archive: Archive,
     /// What runs the configured executables.
     pub hooks: Hooks,
+    /// Which these are.
+    pub executables: BTreeMap<GroupId, Executable>,
     /// The shortest interval of any group: how often workers are looked at.
     pub interval: Duration,
     /// Where notes go.
@@ -99,6 +112,8 @@ pub struct Replication {
     own_messages: VecDeque<Body>,
     outgoing: Vec<Outgoing>,
     answers: Vec<(u64, Answer)>,
+    /// Hooks for which there was no room, or no executable.
+    hooks_not_run: Vec<(GroupId, Epoch)>,
     snapshots: Snapshots,
     clocks: Clocks,
     next_sample: Time,
@@ -131,6 +146,7 @@ impl Replication {
             own_messages: VecDeque::new(),
             outgoing: Vec::new(),
             answers: Vec::new(),
+            hooks_not_run: Vec::new(),
             snapshots: Snapshots::default(),
             clocks: Clocks::default(),
             next_sample: Time::ZERO,
@@ -334,7 +350,11 @@ impl Replication {
         while let Some(event) = self.parts.archive.poll() {
             self.tell_agent(now, event, dataplane);
         }
-        while let Some((group, epoch, ok)) = self.parts.hooks.poll() {
+        while let Some(HookDone { group, epoch, ok }) = self.parts.hooks.poll() {
+            self.tell_agent(now, AgentEvent::HookDone { group, epoch, ok }, dataplane);
+        }
+        for (group, epoch) in std::mem::take(&mut self.hooks_not_run) {
+            let ok = false;
             self.tell_agent(now, AgentEvent::HookDone { group, epoch, ok }, dataplane);
         }
         while let Some(office) = &mut self.parts.office {
@@ -414,12 +434,27 @@ impl Replication {
                 AgentAction::Persist { token, record } => {
                     self.parts.archive.persist(token, &record);
                 }
-                AgentAction::Hook { group, epoch, role } => {
-                    self.parts.hooks.run(group, epoch, role);
-                }
+                AgentAction::Hook { group, epoch, role } => self.run_hook(group, epoch, role),
                 AgentAction::Answer { token, answer } => self.answers.push((token, answer)),
                 AgentAction::Note(note) => self.note(now, note),
             }
+        }
+    }
+
+    fn run_hook(&mut self, group: GroupId, epoch: Epoch, role: HookRole) {
+        let hook = self.parts.executables.get(&group).map(|executable| Hook {
+            executable: Arc::clone(&executable.path),
+            time_out: executable.time_out,
+            group,
+            epoch,
+            role: match role {
+                HookRole::Primary => "primary",
+                HookRole::Demoted => "demoted",
+            },
+        });
+        let run = hook.is_some_and(|hook| self.parts.hooks.run(hook).is_ok());
+        if !run {
+            self.hooks_not_run.push((group, epoch));
         }
     }
 

@@ -30,6 +30,11 @@ impl Agent for Witness {
     }
 }
 
+fn ticking() -> impl Fn() -> Time {
+    let clock = Clock::start();
+    move || clock.now()
+}
+
 /// The policy of a thread that has asked for real time, granted or not.
 fn policy_that_this_system_grants() -> Option<ThreadSchedulePolicy> {
     let asking = thread::spawn(|| {
@@ -51,7 +56,7 @@ fn the_thread_answers_until_it_is_stopped() {
         commands,
     };
     let controller = Controller::new(host(Some(ROUTER_MAC)), Witness::default(), channels);
-    let thread = ControllerThread::spawn(controller, Clock::start().reader()).expect("a thread");
+    let thread = ControllerThread::spawn(controller, ticking()).expect("a thread");
 
     worker
         .push(&echo_request(FAR, CONTROL, b"awake?"))
@@ -109,6 +114,6 @@ fn a_thread_that_nobody_stopped_ends_when_it_is_dropped() {
     let gone = Arc::new(AtomicBool::new(false));
     let agent = Mourned(Arc::clone(&gone));
     let controller = Controller::new(host(Some(ROUTER_MAC)), agent, channels);
-    drop(ControllerThread::spawn(controller, Clock::start().reader()).expect("a thread"));
+    drop(ControllerThread::spawn(controller, ticking()).expect("a thread"));
     assert!(gone.load(Ordering::Relaxed));
 }

@@ -19,11 +19,14 @@ use messages::session::Nonce;
 use messages::{FabricId, HostId, Record, Sessions, Signature, Time, entropy};
 use runtime::hooks::Hooks;
 use runtime::replication::{
-    Archive, ArchiveError, KeptBefore, Office, OfficeError, Parts, Replication, TimedNote,
+    Archive, ArchiveError, KeptBefore, Office, OfficeError, Parts, Replication, Testimony, TimedNote,
 };
 
 /// Notes that may wait for the service thread.
 const NOTES_MAX: usize = 4096;
+
+/// Parts of reports that may wait for it.
+const TESTIMONIES_MAX: usize = 512;
 
 /// Why this host cannot take part.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +97,8 @@ pub(crate) struct Assembled {
     pub(crate) replication: Replication,
     /// Where its notes come out.
     pub(crate) notes: rtrb::Consumer<TimedNote>,
+    /// Where what other hosts saw comes out, on the manager's host.
+    pub(crate) testimonies: rtrb::Consumer<Testimony>,
     /// Copies that earlier daemons of this host counted.
     pub(crate) counted: Vec<journal::Count>,
 }
@@ -161,7 +166,8 @@ pub(crate) fn assemble(
         None
     };
     let (to_service, notes) = rtrb::RingBuffer::new(NOTES_MAX);
-    let hooks = Hooks::spawn(settings::hooks(config)).map_err(ReplicationError::Hooks)?;
+    let (to_recorder, testimonies) = rtrb::RingBuffer::new(TESTIMONIES_MAX);
+    let hooks = Hooks::spawn().map_err(ReplicationError::Hooks)?;
     let agent = settings::agent(config, manager, machine_kept(directory));
     let replication = Replication::new(Parts {
         own,
@@ -173,12 +179,15 @@ pub(crate) fn assemble(
         office,
         archive,
         hooks,
+        executables: settings::executables(config),
         interval: settings::shortest_interval(config),
         notes: to_service,
+        testimonies: to_recorder,
     });
     Ok(Some(Assembled {
         replication,
         notes,
+        testimonies,
         counted: counts,
     }))
 }

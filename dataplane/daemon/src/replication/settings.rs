@@ -1,6 +1,7 @@
 //! What the state machines are told of the configuration.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use config::{Config, Copies, FanOut, Group, Manager, OnIsolation};
@@ -10,7 +11,7 @@ use failover::{
 };
 use messages::session::{Fingerprint, Offer};
 use messages::{GroupId, HostId};
-use runtime::hooks::HookCommand;
+use runtime::replication::Executable;
 
 use super::{fabric_id, host_id};
 
@@ -112,17 +113,16 @@ pub(super) fn shortest_interval(config: &Config) -> Duration {
 }
 
 /// What is run for each group that has a hook.
-pub(super) fn hooks(config: &Config) -> Vec<HookCommand> {
-    let command = |found: &Group| {
+pub(super) fn executables(config: &Config) -> BTreeMap<GroupId, Executable> {
+    let executable = |found: &Group| {
         let hook = found.hook.as_ref()?;
-        Some(HookCommand {
-            group: group_id(config, found),
-            name: found.name.clone(),
-            path: hook.path.clone(),
-            timeout: hook.timeout,
-        })
+        let executable = Executable {
+            path: Arc::new(hook.path.clone()),
+            time_out: hook.timeout,
+        };
+        Some((group_id(config, found), executable))
     };
-    config.groups.iter().filter_map(command).collect()
+    config.groups.iter().filter_map(executable).collect()
 }
 
 /// What two hosts must agree in before they speak.
