@@ -29,13 +29,19 @@
 //!   replica lost after that.
 //! - **Notices** of workers ([`Notice`](crate::notice::Notice)) come by one ring
 //!   from each worker.
-//! - **A planned move** of a member that buffers: the old owner becomes
-//!   `Primary { hold: true }` with its lease muted, then
-//!   [`Role::Forwarding`]. The new one is published with
-//!   `discard_before_ns` of that moment and [`LocalMember::copy_from`], as
-//!   `Primary { hold: true }`, then without. Where members deliver copies and
-//!   senders make them, nothing is forwarded and no copy refused: the new owner
-//!   got each packet already (docs/wire.md section 11).
+//! - **A planned move**: the old owner becomes `Primary { hold: true }` with its
+//!   lease muted. Then, in this order: the new one is published as
+//!   `Primary { hold: true }`, with `discard_before_ns` of that moment if it
+//!   buffers, and the other members likewise with the new owner; the old one
+//!   becomes [`Role::Forwarding`]; senders learn the owner; the new one gets its
+//!   lease and leaves the hold. Every member but the old owner has
+//!   [`LocalMember::copy_from`] for the second after: at the new owner no other
+//!   host's copy counts then, at the others the old owner's counts as well. An
+//!   abort is `Primary { hold: false }` and the lease at the old owner.
+//!
+//!   Where senders copy and members deliver, workers pass nothing on and refuse
+//!   no copy by themselves, whatever is published: the new owner got each packet
+//!   already (docs/wire.md section 11).
 //! - **Promotion** is `Primary { hold: true }` with a muted lease, then the
 //!   lease, then `Primary { hold: false }`: workers release what was buffered
 //!   ahead of what comes, and first drop what waited at the guest's port.

@@ -35,6 +35,16 @@ pub fn readdress(frame: &mut [u8], source: &Prefix96, destination: &Prefix96) {
     frame[DESTINATION_AT..][..PREFIX_BYTES].copy_from_slice(&destination.0);
 }
 
+/// Whether the IPv6 packet in `frame` is a copy.
+///
+/// # Panics
+/// If the frame is shorter than [`HEAD_BYTES`].
+#[inline]
+#[must_use]
+pub fn is_copy(frame: &[u8]) -> bool {
+    frame[LABEL_MIDDLE] & COPY != 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +81,7 @@ mod tests {
             let ((before, overlay), (after, copied)) = (read(&original), read(&copy));
             let label = Label { copy: true, ..overlay.label };
             prop_assert_eq!(copied, Overlay { label, ..overlay });
+            prop_assert_eq!((is_copy(&original), is_copy(&copy)), (overlay.label.copy, true));
             prop_assert_eq!((&after.source[..12], &after.source[12..]), (&source[..], &before.source[12..]));
             prop_assert_eq!((&after.destination[..12], &after.destination[12..]), (&destination[..], &before.destination[12..]));
             prop_assert_eq!((after.traffic_class, after.payload_bytes, after.hop_limit), (tos, before.payload_bytes, 255));

@@ -117,28 +117,22 @@ impl<Io: BurstIo> Path<Io> {
         }
     }
 
-    /// Copies of a packet that came from the substrate for the primary here.
-    /// `frame_bytes` is its length without padding.
-    pub(crate) fn copy_from_substrate(
-        &mut self,
-        spread: &Spread<'_>,
-        packet: &Io::Packet,
-        frame_bytes: usize,
-    ) {
-        let targets = self.targets(spread, frame_bytes);
+    /// Makes the primary's copies of an original in its substrate form, without
+    /// padding.
+    pub(crate) fn copy_onward(&mut self, spread: &Spread<'_>, frame: &[u8]) {
+        let targets = self.targets(spread, frame.len());
         if targets.is_empty() {
             return;
         }
         let uplink = &spread.tables.uplink;
         let next_hop = uplink.next_hop_mac.ok_or(DropReason::NoNextHop);
-        let fits = frame_bytes <= ethernet::HEADER_BYTES + usize::from(uplink.mtu);
+        let fits = frame.len() <= ethernet::HEADER_BYTES + usize::from(uplink.mtu);
         let ready = next_hop.and_then(|mac| match fits {
-            true => Ok((mac, self.io.copy(packet).ok_or(DropReason::NoMbuf)?)),
+            true => Ok((mac, self.io.allocate(frame).ok_or(DropReason::NoMbuf)?)),
             false => Err(DropReason::EncodeTooBig),
         });
         match ready {
             Ok((next_hop, mut frame)) => {
-                frame.truncate(frame_bytes);
                 ethernet::write(frame.bytes_mut(), next_hop, uplink.mac, EtherType::IPV6);
                 self.spread(spread, frame, targets);
             }

@@ -65,18 +65,20 @@ impl<Io: BurstIo> Path<Io> {
     ) -> Option<usize> {
         let before = self.replication.gate(port);
         let gate = Gate::of(tables, member, self.io.now_ns());
-        if gate == before {
-            return (gate != Gate::Open).then(|| self.hush(tables, port, node, gate.reason()));
+        if gate != before {
+            let mut drained = 0;
+            if before != Gate::Open {
+                drained = self.drain(tables, port, node, before.reason());
+            }
+            if let Some(known) = self.replication.gates.get_mut(port.index()) {
+                *known = gate;
+            }
+            if drained > 0 {
+                // The lease is asked again in the next round: this took time.
+                return Some(drained);
+            }
         }
-        let mut drained = 0;
-        if before != Gate::Open {
-            drained = self.drain(tables, port, node, before.reason());
-        }
-        if let Some(known) = self.replication.gates.get_mut(port.index()) {
-            *known = gate;
-        }
-        // The lease is asked again in the next round: draining took its time.
-        (drained > 0 || gate != Gate::Open).then_some(drained)
+        (gate != Gate::Open).then(|| self.hush(tables, port, node, gate.reason()))
     }
 
     /// Drops what waits at a port, until nothing does.

@@ -1,6 +1,6 @@
 //! From a guest to a group: the original to the owner, copies to the members.
 
-use tables::group::CopyTo;
+use tables::group::{CopyTo, FanOut};
 use tables::{GroupIndex, LocalMember, LocalNode, PortIndex, Snapshot};
 use wire::address::Prefix96;
 use wire::drop_reason::DropReason;
@@ -8,12 +8,12 @@ use wire::encode::{self, Ipv4Facts};
 use wire::ethernet;
 use wire::packet::Packet;
 
-use crate::fan_out::Spread;
+use crate::fan_out::{Spread, Targets};
 use crate::guest::{Sender, deliver_here, send_across, virtual_routers};
 use crate::io::BurstIo;
 use crate::member::member_of;
 use crate::path::Path;
-use crate::role::{Arrival, Decision};
+use crate::role::{Arrival, Decision, decide};
 
 /// What is known of one packet of a guest to a group.
 struct ToGroup<'a> {
@@ -76,7 +76,10 @@ impl<Io: BurstIo> Path<Io> {
     /// changes the packet, and wait behind nothing that the owner waits for.
     fn send_to_owner_here(&mut self, to: &ToGroup<'_>, packet: Io::Packet) {
         let spread = &to.spread;
-        let targets = self.targets(spread, to.frame_bytes());
+        let targets = match self.is_copied_later(spread) {
+            true => Targets::new(),
+            false => self.targets(spread, to.frame_bytes()),
+        };
         if let Some(first) = targets.first() {
             let heading = to.sender.heading(&first.prefix, to.virtual_routers, true);
             let copied = self.io.copy(&packet).ok_or(DropReason::NoMbuf);
@@ -89,6 +92,22 @@ impl<Io: BurstIo> Path<Io> {
             }
         }
         self.give_to_member_here(to, packet, None);
+    }
+
+    /// Whether the copies of an original for the owner here are made when it
+    /// leaves the buffer.
+    fn is_copied_later(&self, spread: &Spread<'_>) -> bool {
+        let Some(member) = &spread.group.local else {
+            return false;
+        };
+        let original = Arrival {
+            copy: false,
+            from: spread.tables.host.index,
+            now_ns: spread.now_ns,
+        };
+        let holding = self.replication.is_holding(spread.index);
+        spread.group.fan_out == FanOut::Primary
+            && decide(spread.group, member, original, holding) == Decision::Keep
     }
 
     /// The owner is elsewhere, and at most one of the other members here.

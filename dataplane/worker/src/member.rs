@@ -5,8 +5,7 @@
 //! is kept is kept in the form in which it crosses the substrate, so that it can
 //! be restored or passed on later, wherever it came from.
 
-use tables::group::FanOut;
-use tables::{Group, GroupIndex, HostIndex, LocalMember, PortIndex, Role, Snapshot};
+use tables::{Group, GroupIndex, HostIndex, LocalMember, PortIndex, Snapshot};
 use wire::address::Prefix96;
 use wire::copy;
 use wire::drop_reason::DropReason;
@@ -16,7 +15,7 @@ use wire::packet::Packet;
 use crate::fan_out::Spread;
 use crate::io::BurstIo;
 use crate::path::Path;
-use crate::role::{Arrival, Decision, decide};
+use crate::role::{Arrival, Decision, copies_now, decide};
 use crate::substrate::Candidate;
 
 /// A genuine packet, and which hosts vouch for it.
@@ -49,7 +48,7 @@ impl<Io: BurstIo> Path<Io> {
         };
         let decision = self.judge(index, group, member, arrival, genuine.sender);
         let frame_bytes = candidate.frame_bytes();
-        if is_copied_on(group, member, arrival, decision) {
+        if !arrival.copy && copies_now(group, member, decision) {
             let spread = Spread {
                 tables,
                 index,
@@ -58,7 +57,7 @@ impl<Io: BurstIo> Path<Io> {
                 source: &node.prefix,
                 now_ns,
             };
-            self.copy_from_substrate(&spread, &packet, frame_bytes);
+            self.copy_onward(&spread, &packet.bytes()[..frame_bytes]);
         }
         match decision {
             Decision::Deliver => match self.restore(tables, member.port, &mut packet, candidate) {
@@ -171,16 +170,6 @@ pub(crate) fn member_of(
     let group = tables.group(index)?;
     let member = group.local.as_ref()?;
     Some((group, member, tables.node(member.port)?))
-}
-
-/// Whether the primary's host makes copies of this packet: of originals only,
-/// and when they come, not when they leave the buffer.
-#[inline]
-fn is_copied_on(group: &Group, member: &LocalMember, arrival: Arrival, decision: Decision) -> bool {
-    group.fan_out == FanOut::Primary
-        && !arrival.copy
-        && matches!(member.role, Role::Primary { .. })
-        && matches!(decision, Decision::Deliver | Decision::Keep)
 }
 
 /// Makes a frame in its substrate form a copy for the new owner of its

@@ -4,20 +4,22 @@
 //! the end of the buffer while there is one. They go to the device directly, at
 //! the rate at which it takes them: what it refuses stays in the buffer.
 
-use tables::group::Copies;
-use tables::{GroupIndex, LocalMember, LocalNode, PortIndex, Role, Snapshot};
+use tables::group::{Copies, FanOut};
+use tables::{Group, GroupIndex, LocalMember, LocalNode, PortIndex, Role, Snapshot};
 use wire::address::{Prefix96, virtual_of};
+use wire::copy;
 use wire::decode::{self, Ipv6Facts, Overlay};
 use wire::drop_reason::DropReason;
 use wire::ethernet::{self, EtherType};
 use wire::packet::Packet;
 
+use crate::fan_out::Spread;
 use crate::guest::source_mac;
 use crate::io::{BURST_PACKETS_MAX, Burst, BurstIo};
 use crate::member::{member_of, readdress_onward};
 use crate::path::{LocalIds, Path};
 use crate::replication::MemberBuffer;
-use crate::role::hands_kept_on;
+use crate::role::hands_on;
 
 /// Frames of one member that a round drops because of their age: freeing a
 /// whole buffer at once would hold up everybody else.
@@ -26,6 +28,16 @@ const OLD_FRAMES_MAX: usize = 1024;
 /// The time between two bursts to a port of another worker, which does not say
 /// what its device takes: 320,000 frames a second.
 const HAND_OVER_GAP_NS: u64 = 100_000;
+
+/// A member whose frames are served.
+struct Served<'a> {
+    tables: &'a Snapshot,
+    index: GroupIndex,
+    group: &'a Group,
+    member: &'a LocalMember,
+    node: &'a LocalNode,
+    now_ns: u64,
+}
 
 /// What is to be done with frames that are old enough to stay.
 enum Course {
@@ -73,12 +85,12 @@ impl<Io: BurstIo> Path<Io> {
         buffer: &mut MemberBuffer,
         now_ns: u64,
     ) -> usize {
-        let Some((_, member, node)) = member_of(tables, index) else {
+        let Some((group, member, node)) = member_of(tables, index) else {
             return self.throw_away(index, buffer);
         };
         let course = match member.role {
             Role::Fenced => Course::Away,
-            Role::Forwarding { .. } if !hands_kept_on(member) => Course::Away,
+            Role::Forwarding { .. } if !hands_on(group, member) => Course::Away,
             Role::Forwarding { prefix, .. } => Course::Onward(prefix),
             Role::Primary { hold: true } => Course::Stay,
             Role::Replica if member.copies == Copies::Buffer => Course::Stay,
@@ -93,9 +105,17 @@ impl<Io: BurstIo> Path<Io> {
         if old == OLD_FRAMES_MAX || buffer.frames.is_empty() {
             return old;
         }
+        let served = Served {
+            tables,
+            index,
+            group,
+            member,
+            node,
+            now_ns,
+        };
         old + match course {
-            Course::ToGuest => self.release(tables, index, member, node, buffer, now_ns),
-            Course::Onward(to) => self.pass_on(tables, index, member, node, &to, buffer),
+            Course::ToGuest => self.release(&served, buffer),
+            Course::Onward(to) => self.pass_on(&served, &to, buffer),
             Course::Stay | Course::Away => 0,
         }
     }
@@ -144,15 +164,14 @@ impl<Io: BurstIo> Path<Io> {
     }
 
     /// Gives the guest what it takes of the oldest frames.
-    fn release(
-        &mut self,
-        tables: &Snapshot,
-        index: GroupIndex,
-        member: &LocalMember,
-        node: &LocalNode,
-        buffer: &mut MemberBuffer,
-        now_ns: u64,
-    ) -> usize {
+    fn release(&mut self, served: &Served<'_>, buffer: &mut MemberBuffer) -> usize {
+        let Served {
+            tables,
+            member,
+            node,
+            now_ns,
+            ..
+        } = *served;
         if now_ns < buffer.next_attempt_ns {
             return 0;
         }
@@ -167,30 +186,24 @@ impl<Io: BurstIo> Path<Io> {
         if self.is_foreign(member.port) {
             buffer.next_attempt_ns = now_ns.saturating_add(HAND_OVER_GAP_NS);
         }
-        let taken = self.give(member.port, &mut burst, buffer);
-        if let Some(counters) = self.counters.group(index) {
+        let spoken_for = matches!(member.role, Role::Primary { .. });
+        let taken = self.give(served, member.port, spoken_for, &mut burst, buffer);
+        if let Some(counters) = self.counters.group(served.index) {
             counters.released.add(taken as u64);
         }
         taken
     }
 
     /// Sends the new owner what the uplink takes of the oldest frames.
-    fn pass_on(
-        &mut self,
-        tables: &Snapshot,
-        index: GroupIndex,
-        member: &LocalMember,
-        node: &LocalNode,
-        to: &Prefix96,
-        buffer: &mut MemberBuffer,
-    ) -> usize {
+    fn pass_on(&mut self, served: &Served<'_>, to: &Prefix96, buffer: &mut MemberBuffer) -> usize {
+        let (tables, source) = (served.tables, &served.node.prefix);
         let mut burst = Burst::new();
         let mut too_big = false;
         for kept in buffer.frames.iter().take(buffer.attempt_packets) {
             let Some(mut packet) = self.io.allocate(kept.frame) else {
                 break;
             };
-            match readdress_onward(tables, &node.prefix, to, packet.bytes_mut()) {
+            match readdress_onward(tables, source, to, packet.bytes_mut()) {
                 Ok(()) => burst.push(packet),
                 Err(reason) => {
                     // Without a next hop the frame waits, until it is too old.
@@ -200,31 +213,50 @@ impl<Io: BurstIo> Path<Io> {
             }
         }
         if too_big && burst.is_empty() {
-            buffer.frames.remove_oldest();
-            let port = self.counters.port(member.port);
-            port.drop(DropReason::EncodeTooBig, 1);
+            self.lose_oldest(served, buffer, DropReason::EncodeTooBig);
             return 1;
         }
-        let taken = self.give(PortIndex::UPLINK, &mut burst, buffer);
-        if let Some(counters) = self.counters.group(index) {
+        let taken = self.give(served, PortIndex::UPLINK, true, &mut burst, buffer);
+        if let Some(counters) = self.counters.group(served.index) {
             counters.passed_on.add(taken as u64);
             counters.forwarded.add(taken as u64);
         }
         taken
     }
 
+    /// Drops the oldest frame, which can go nowhere.
+    #[cold]
+    fn lose_oldest(&self, served: &Served<'_>, buffer: &mut MemberBuffer, reason: DropReason) {
+        buffer.frames.remove_oldest();
+        self.counters.port(served.member.port).drop(reason, 1);
+        if let Some(counters) = self.counters.group(served.index) {
+            counters.expired.add(1);
+            counters.lost.add(1);
+        }
+    }
+
     /// Sends a burst that was made of the oldest frames, and removes those that
-    /// were taken. The next attempt is as large as this one was successful.
+    /// were taken; `spoken_for` are those of which this host makes the primary's
+    /// copies. The next attempt is as large as this one was successful.
     fn give(
         &mut self,
+        served: &Served<'_>,
         port: PortIndex,
+        spoken_for: bool,
         burst: &mut Burst<Io::Packet>,
         buffer: &mut MemberBuffer,
     ) -> usize {
         let offered = burst.len();
         let taken = self.offer(port, burst);
         burst.clear();
+        let copies = spoken_for && served.group.fan_out == FanOut::Primary;
         for _ in 0..taken {
+            if copies
+                && let Some(kept) = buffer.frames.oldest()
+                && !copy::is_copy(kept.frame)
+            {
+                self.copy_onward(&served.spread(), kept.frame);
+            }
             buffer.frames.remove_oldest();
         }
         buffer.attempt_packets = if taken < offered {
@@ -233,6 +265,20 @@ impl<Io: BurstIo> Path<Io> {
             (buffer.attempt_packets * 2).min(BURST_PACKETS_MAX)
         };
         taken
+    }
+}
+
+impl<'a> Served<'a> {
+    fn spread(&self) -> Spread<'a> {
+        Spread {
+            tables: self.tables,
+            index: self.index,
+            group: self.group,
+            // Long past the port where it came in: the member's own.
+            port: self.member.port,
+            source: &self.node.prefix,
+            now_ns: self.now_ns,
+        }
     }
 }
 

@@ -70,18 +70,25 @@ pub(crate) fn decide(
     }
 }
 
-/// Whether a former owner passes late packets on. Where the sender made a copy
-/// for the new owner and that one delivered it, it must not.
+/// Whether a former owner passes on what it kept and what comes late. Where the
+/// sender made a copy for the new owner and that one delivered it, it must not.
 #[inline]
 pub(crate) fn hands_on(group: &Group, member: &LocalMember) -> bool {
     (group.fan_out, member.copies) != (FanOut::Sender, Copies::Deliver)
 }
 
-/// Whether a former owner passes on what it kept while it was frozen. If the
-/// new owner delivers copies, it got one of each at that time.
+/// Whether the owner's host makes the copies of an original with this fate, in
+/// this role, and now. It does when the packet leaves, be it for the guest or
+/// for the new owner: one that is kept may yet go either way, and the member
+/// that it is passed on to must not have a copy as well.
 #[inline]
-pub(crate) fn hands_kept_on(member: &LocalMember) -> bool {
-    member.copies == Copies::Buffer
+pub(crate) fn copies_now(group: &Group, member: &LocalMember, decision: Decision) -> bool {
+    group.fan_out == FanOut::Primary
+        && match decision {
+            Decision::Deliver => matches!(member.role, Role::Primary { .. }),
+            Decision::Forward(_) => true,
+            Decision::Keep | Decision::Refuse(_) => false,
+        }
 }
 
 /// Whether the old owner alone may send copies, and this is another's.

@@ -2,8 +2,15 @@
 
 mod arp;
 mod balance;
+mod budgets;
+mod buffer;
 mod delivery;
+mod fan_out;
+mod group;
 mod guest_checks;
 mod host;
+mod lease;
+mod planned_move;
 mod pressure;
+mod roles;
 mod substrate_checks;

@@ -184,6 +184,28 @@ impl Host {
         self.worker.run_once();
     }
 
+    /// Lets the host receive a frame that shall come out nowhere, nor be dropped.
+    #[track_caller]
+    pub(super) fn keeps(&mut self, port: PortIndex, frame: &[u8]) {
+        let drops = self.drops();
+        self.receive(port, frame);
+        assert_eq!(self.drops(), drops);
+        for port in 0..self.counters.ports().count() as u16 {
+            assert_eq!(self.sent(PortIndex(port)).len(), 0);
+        }
+    }
+
+    /// Moves the clock.
+    pub(super) fn at(&mut self, now_ns: u64) -> &mut Self {
+        self.worker.io().now_ns = now_ns;
+        self
+    }
+
+    /// Does rounds until nothing moves.
+    pub(super) fn settle(&mut self) {
+        while self.worker.run_once() > 0 {}
+    }
+
     /// Takes what was sent at `port`.
     pub(super) fn sent(&mut self, port: PortIndex) -> Vec<Vec<u8>> {
         let sent = std::mem::take(&mut self.worker.io().port(port).sent);
@@ -196,6 +218,39 @@ impl Host {
         let mut sent = self.sent(to);
         assert_eq!(sent.len(), 1, "one packet out; drops: {:?}", self.drops());
         sent.remove(0)
+    }
+
+    /// Asserts that every packet has one fate and that what is kept is known.
+    #[track_caller]
+    pub(super) fn assert_balanced(&self) {
+        let (counters, worker) = (&self.counters, &self.counters.worker);
+        let ports = || counters.ports().map(|(_, port)| port);
+        let received: u64 = ports().map(|port| port.received.packets.get()).sum();
+        let sent: u64 = ports().map(|port| port.transmitted.packets.get()).sum();
+        let dropped: u64 = self.drops().iter().map(|drop| drop.2).sum();
+        let kept: u64 = counters
+            .groups()
+            .map(|group| {
+                group.held.packets.get() + group.checkpointed.get() + group.discarded.get()
+            })
+            .sum();
+        assert_eq!(
+            received + worker.injected.get() + worker.copied.get(),
+            sent + worker.punted.get() + dropped + kept,
+            "received and copied against sent {sent}, dropped {dropped}, kept {kept}"
+        );
+        for group in counters.groups() {
+            assert_eq!(
+                group.buffered.packets.get(),
+                group.held.packets.get()
+                    + group.released.get()
+                    + group.passed_on.get()
+                    + group.checkpointed.get()
+                    + group.discarded.get()
+                    + group.expired.get(),
+                "a buffer's frames"
+            );
+        }
     }
 
     /// All drops so far: port, reason, packets.
