@@ -5,15 +5,17 @@
 //! line from a mark to its label crosses no text.
 
 mod labels;
+mod lane;
 mod paint;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use api::{FlightHost, FlightRecord, FlightSpan, SpanKind};
+use api::{FlightRecord, SpanKind};
 
 use crate::moment::{milliseconds, utc};
-use paint::{escaped, mark_colour, mark_groups, span_colour};
+use lane::Lane;
+use paint::{escaped, mark_groups, span_colour};
 
 pub use paint::span_name;
 
@@ -21,16 +23,11 @@ pub use paint::span_name;
 const WIDTH: f64 = 1280.0;
 const MARGIN: f64 = 28.0;
 /// Where lanes begin: their names stand to the left.
-const LANES_LEFT: f64 = 190.0;
+const LANES_LEFT: f64 = 182.0;
 /// Room for the labels of the last marks.
 const LABELS_RIGHT: f64 = 170.0;
 const HEAD_HEIGHT: f64 = 128.0;
 const LANE_GAP: f64 = 10.0;
-const LANE_PADDING: f64 = 12.0;
-const LANE_HEIGHT_MIN: f64 = 92.0;
-const BAR_HEIGHT: f64 = 20.0;
-const BAR_STEP: f64 = 25.0;
-const LABEL_STEP: f64 = 16.0;
 const AXIS_HEIGHT: f64 = 44.0;
 const LEGEND_STEP: f64 = 22.0;
 
@@ -49,13 +46,19 @@ pub fn draw(flight: &FlightRecord) -> String {
     let axis = HEAD_HEIGHT + lanes_height;
     let mut body = String::new();
     head(&mut body, flight);
+    let mut top = HEAD_HEIGHT;
+    for lane in &lanes {
+        lane.draw_ground(&mut body, top);
+        top += lane.height + LANE_GAP;
+    }
     grid(&mut body, &scale, HEAD_HEIGHT, axis);
+    // In the background, so that neither bar nor label is crossed out.
+    moments(&mut body, flight, &scale, axis);
     let mut top = HEAD_HEIGHT;
     for lane in &lanes {
         lane.draw(&mut body, top, &scale);
         top += lane.height + LANE_GAP;
     }
-    moments(&mut body, flight, &scale, axis);
     axis_text(&mut body, flight, &scale, axis);
     let height = foot(&mut body, flight, axis + AXIS_HEIGHT) + MARGIN;
     format!(
@@ -71,7 +74,7 @@ pub fn draw(flight: &FlightRecord) -> String {
 fn title(flight: &FlightRecord) -> String {
     let name = |host: &Option<String>| host.clone().unwrap_or_else(|| "nobody".to_owned());
     format!(
-        "{}  from {} to {}",
+        "{}: {} \u{2192} {}",
         flight.group,
         name(&flight.from),
         name(&flight.to)
@@ -147,7 +150,7 @@ fn head(body: &mut String, flight: &FlightRecord) {
         format!("{} UTC", utc(flight.started_unix_ms)),
     ];
     text(body, MARGIN, 46.0, "title", &title(flight));
-    let cause = format!("{}: {}", flight.cause, flight.text);
+    let cause = format!("{}: {}", flight.cause.replace('_', " "), flight.text);
     text(body, MARGIN, 72.0, "cause", &cause);
     text(body, MARGIN, 98.0, "facts", &facts.join("   ·   "));
 }
@@ -169,7 +172,7 @@ fn grid(body: &mut String, scale: &Scale, top: f64, bottom: f64) {
 fn moments(body: &mut String, flight: &FlightRecord, scale: &Scale, bottom: f64) {
     let mut moment = |at: i64, class: &str, label: &str| {
         let x = scale.x(at);
-        line(body, x, HEAD_HEIGHT - 8.0, x, bottom - LANE_GAP, class);
+        line(body, x, HEAD_HEIGHT - 8.0, x, bottom - 4.0, class);
         text(body, x + 5.0, HEAD_HEIGHT - 5.0, class, label);
     };
     moment(0, "zero", "0");
@@ -235,140 +238,15 @@ fn foot(body: &mut String, flight: &FlightRecord, top: f64) -> f64 {
         .collect();
     if !fates.is_empty() {
         y += LEGEND_STEP;
-        text(body, MARGIN, y, "host", "packets");
+        text(body, MARGIN, y, "part", "packets");
         text(body, LANES_LEFT, y, "legend", &fates.join("   ·   "));
     }
     if !flight.missing.is_empty() {
         y += LEGEND_STEP;
-        text(body, MARGIN, y, "host", "no report");
+        text(body, MARGIN, y, "part", "no report from");
         text(body, LANES_LEFT, y, "legend", &flight.missing.join(", "));
     }
     y
-}
-
-/// A host's part of the picture, its rows settled.
-struct Lane<'a> {
-    host: &'a FlightHost,
-    bars: Vec<(usize, &'a FlightSpan)>,
-    bar_rows: usize,
-    labels: Vec<labels::Label<'a>>,
-    height: f64,
-}
-
-impl<'a> Lane<'a> {
-    fn of(host: &'a FlightHost, scale: &Scale) -> Self {
-        let (bars, bar_rows) = labels::bars(&host.spans, |at| scale.x(at));
-        let (labels, label_rows) = labels::labels(&host.entries, |at| scale.x(at));
-        let marks = if labels.is_empty() { 0.0 } else { 18.0 };
-        let content = bar_rows as f64 * BAR_STEP + marks + label_rows as f64 * LABEL_STEP;
-        Self {
-            host,
-            bars,
-            bar_rows,
-            labels,
-            height: (content + 2.0 * LANE_PADDING).max(LANE_HEIGHT_MIN),
-        }
-    }
-
-    fn draw(&self, body: &mut String, top: f64, scale: &Scale) {
-        let lane_width = WIDTH - MARGIN - LANES_LEFT;
-        let _ = writeln!(
-            body,
-            "<rect class=\"lane\" x=\"{LANES_LEFT}\" y=\"{top:.1}\" width=\"{lane_width}\" \
-             height=\"{:.1}\" rx=\"6\"/>",
-            self.height
-        );
-        self.draw_name(body, top);
-        for (row, span) in &self.bars {
-            bar(
-                body,
-                span,
-                top + LANE_PADDING + *row as f64 * BAR_STEP,
-                scale,
-            );
-        }
-        let marks = top + LANE_PADDING + self.bar_rows as f64 * BAR_STEP + 8.0;
-        for label in &self.labels {
-            self.draw_mark(body, label, marks, scale);
-        }
-    }
-
-    fn draw_name(&self, body: &mut String, top: f64) {
-        let host = self.host;
-        let [old, new] = host.table_versions;
-        let uncertainty = i64::try_from(host.uncertainty_us).unwrap_or(i64::MAX);
-        let [before, after] = host
-            .epochs
-            .each_ref()
-            .map(|one| one.as_deref().unwrap_or("-"));
-        text(body, MARGIN, top + 24.0, "host", &host.host);
-        text(body, MARGIN, top + 42.0, "part", &host.part);
-        let known = format!("epoch {before} to {after}, tables {old} to {new}");
-        text(body, MARGIN, top + 60.0, "small", &known);
-        let clock = match uncertainty {
-            0 => "clock of this picture".to_owned(),
-            us => format!("times ±{} ms", milliseconds(us)),
-        };
-        text(body, MARGIN, top + 76.0, "small", &clock);
-    }
-
-    fn draw_mark(&self, body: &mut String, label: &labels::Label<'_>, y: f64, scale: &Scale) {
-        let entry = label.entry;
-        let (x, colour) = (scale.x(entry.at_us), mark_colour(&entry.kind));
-        let label_y = y + 20.0 + label.row as f64 * LABEL_STEP;
-        let reach = self.host.uncertainty_us as f64 * scale.pixels_per_us;
-        line(body, x, y, x, label_y, "leader");
-        if reach > 1.0 {
-            let _ = writeln!(
-                body,
-                "<path class=\"reach\" d=\"M{:.1} {y:.1}H{:.1}\"/>",
-                x - reach,
-                x + reach
-            );
-        }
-        let _ = writeln!(
-            body,
-            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4.5\" fill=\"{colour}\"><title>{}</title></circle>",
-            escaped(&format!(
-                "{} ms: {} ({})",
-                milliseconds(entry.at_us),
-                entry.text,
-                entry.kind
-            ))
-        );
-        let _ = writeln!(
-            body,
-            "<text class=\"label\" x=\"{:.1}\" y=\"{:.1}\"><tspan class=\"at\">{}</tspan> {}</text>",
-            x + 5.0,
-            label_y,
-            milliseconds(entry.at_us),
-            escaped(&entry.text)
-        );
-    }
-}
-
-fn bar(body: &mut String, span: &FlightSpan, top: f64, scale: &Scale) {
-    let (from, until) = (scale.x(span.from_us), scale.x(span.until_us));
-    let length = (until - from).max(2.0);
-    let lasted = milliseconds(span.until_us.saturating_sub(span.from_us));
-    let _ = writeln!(
-        body,
-        "<rect x=\"{from:.1}\" y=\"{top:.1}\" width=\"{length:.1}\" height=\"{BAR_HEIGHT}\" rx=\"4\" \
-         fill=\"{}\"><title>{}</title></rect>",
-        span_colour(span.kind),
-        escaped(&format!(
-            "{}: {}, {lasted} ms",
-            span_name(span.kind),
-            span.text
-        ))
-    );
-    let fits = labels::fits(span, length);
-    let x = if fits {
-        from + 7.0
-    } else {
-        from + length + 5.0
-    };
-    text(body, x, top + 14.5, "bar", &span.text);
 }
 
 fn text(body: &mut String, x: f64, y: f64, class: &str, words: &str) {

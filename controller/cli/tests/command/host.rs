@@ -6,16 +6,51 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-use api::server::{HostView, Socket, serve};
-use api::{ApiError, Applied, MappingBatch, Status};
+use api::server::{EventLog, HostView, Socket, serve};
+use api::{
+    ApiError, Applied, Done, ErrorKind, Event, FlightRecord, FlightSummary, GroupKey, GroupRequest,
+    GroupStatus, MappingBatch, Status,
+};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-/// A host that counts its mappings and knows the hosts r and s.
-#[derive(Default)]
+/// A host that counts its mappings, knows the hosts r and s, and has the golden groups, events and
+/// flight.
 struct CountingHost {
     version: AtomicU64,
     mappings: AtomicU64,
+    log: EventLog,
+}
+
+impl CountingHost {
+    fn new(log: EventLog) -> Self {
+        for event in events() {
+            log.push(event);
+        }
+        Self {
+            version: AtomicU64::new(0),
+            mappings: AtomicU64::new(0),
+            log,
+        }
+    }
+}
+
+/// The golden events.
+pub fn events() -> Vec<Event> {
+    let lines = include_str!("../../../api/tests/events.jsonl").lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// The golden flight.
+pub fn flight() -> FlightRecord {
+    serde_json::from_str(include_str!("../../../api/tests/flight.json")).unwrap()
+}
+
+/// The golden groups.
+pub fn groups() -> Vec<GroupStatus> {
+    serde_json::from_str(include_str!("../../../api/tests/groups.json")).unwrap()
 }
 
 impl HostView for CountingHost {
@@ -45,12 +80,58 @@ impl HostView for CountingHost {
             note,
         }))
     }
+
+    async fn groups(&self) -> Result<Vec<GroupStatus>, ApiError> {
+        Ok(groups())
+    }
+
+    async fn operate(&self, group: GroupKey, request: GroupRequest) -> Result<Done, ApiError> {
+        if let GroupRequest::RemoveMember(member) = &request
+            && member.host == "s"
+        {
+            let message = "s owns 10.0.0.3: move it to another member first";
+            return Err(ApiError::new(ErrorKind::Conflict, message));
+        }
+        Ok(Done {
+            epoch: Some("1.18".to_owned()),
+            owner: Some("t".to_owned()),
+            checkpoint: (request == GroupRequest::Checkpoint).then_some(5),
+            flight: None,
+            note: format!("{} {request:?}", group.address),
+        })
+    }
+
+    async fn raise_term(&self) -> Result<Done, ApiError> {
+        Ok(Done {
+            epoch: None,
+            owner: None,
+            checkpoint: None,
+            flight: None,
+            note: "the term is 2 now".to_owned(),
+        })
+    }
+
+    fn events(&self) -> Option<EventLog> {
+        Some(self.log.clone())
+    }
+
+    async fn flights(&self) -> Result<Vec<FlightSummary>, ApiError> {
+        Ok(vec![flight().summary()])
+    }
+
+    async fn flight(&self, id: String) -> Result<FlightRecord, ApiError> {
+        let unknown = || ApiError::new(ErrorKind::Invalid, format!("there is no flight {id}"));
+        Some(flight())
+            .filter(|flight| flight.id == id)
+            .ok_or_else(unknown)
+    }
 }
 
 /// A daemon's API on a socket of its own, until dropped.
 pub struct Host {
     pub dir: TempDir,
     pub socket: PathBuf,
+    pub log: EventLog,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -62,6 +143,8 @@ impl Host {
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, is_ready) = std::sync::mpsc::channel();
         let path = socket.clone();
+        let log = EventLog::new(100);
+        let view = Arc::new(CountingHost::new(log.clone()));
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -73,13 +156,14 @@ impl Host {
                 let stopped = async {
                     let _ = stopped.await;
                 };
-                serve(socket, Arc::new(CountingHost::default()), stopped).await;
+                serve(socket, view, stopped).await;
             });
         });
         is_ready.recv().unwrap();
         Self {
             dir,
             socket,
+            log,
             stop: Some(stop),
             thread: Some(thread),
         }

@@ -1,6 +1,7 @@
 //! The command as its users run it, against the server that understudyd runs.
 #![allow(clippy::unwrap_used)] // a failed unwrap is a failed test, in what the tests share too
 
+mod groups;
 mod host;
 
 use std::fs;
@@ -44,16 +45,23 @@ fn run(command: &mut Command) -> (i32, String, String) {
     )
 }
 
+/// Compares with a file in `tests`, or writes it anew with `UPDATE_GOLDEN` in the environment.
+fn assert_golden(name: &str, out: &str) {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests")
+        .join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&golden, out).unwrap();
+    }
+    assert_eq!(out, fs::read_to_string(golden).unwrap(), "{name}");
+}
+
 #[test]
 fn the_status_is_the_golden_table() {
     let host = Host::start();
     let (code, out, err) = run(&mut host.understudy(&["status"]));
     assert_eq!((code, err.as_str()), (0, ""));
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/status.txt");
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&golden, &out).unwrap();
-    }
-    assert_eq!(out, fs::read_to_string(golden).unwrap());
+    assert_golden("status.txt", &out);
     let (_, all, _) = run(&mut host.understudy(&["status", "--all"]));
     assert!(
         !out.contains("encode_ttl") && all.contains("encode_ttl"),
@@ -167,6 +175,8 @@ fn without_a_daemon_every_conversation_ends_with_69_and_a_sentence() {
         &["status"][..],
         &["mapping", "remove", "z", "10.0.0.9"],
         &["mapping", "load", "-"],
+        &["group", "move", "z/g"],
+        &["events"],
     ] {
         let mut command = understudy(arguments);
         command
@@ -194,6 +204,10 @@ fn a_wrong_command_line_ends_with_2() {
         &["mapping", "add", "Z!", "10.0.0.9", "s"],
         &["mapping", "add", "z", "10.0.0", "s"],
         &["mapping", "add", "z", "10.0.0.9", "s", "--mac", "nonsense"],
+        &["group", "show", "z"],
+        &["group", "show", "z/G!"],
+        &["group", "add-member", "z/g"],
+        &["flight", "show", "../x"],
         &["status", "--json", "--output", "table"],
         &["status", "--host", "r", "--socket", "/r.sock"],
     ] {
@@ -226,6 +240,19 @@ fn a_reader_who_goes_away_is_no_failure() {
     for arguments in [
         &["status", "--socket", socket][..],
         &["status", "--json", "--socket", socket],
+        &["group", "list", "--socket", socket],
+        &["events", "--follow", "--socket", socket],
+        &["flight", "list", "--socket", socket],
+        &[
+            "flight",
+            "show",
+            &host::flight().id,
+            "--svg",
+            "-",
+            "--socket",
+            socket,
+        ],
+        &["keygen", "host", "--json"],
         &["reasons"],
         &["reasons", "--json"],
         &["completion", "bash"],
@@ -316,7 +343,19 @@ fn help_tells_the_exit_codes_and_man_pages_and_completions_know_every_command() 
         dir.path().to_str().unwrap(),
     ]));
     assert_eq!(code, 0);
-    for command in ["status", "mapping", "check", "reasons", "completion", "man"] {
+    for command in [
+        "status",
+        "mapping",
+        "group",
+        "events",
+        "flight",
+        "manager",
+        "keygen",
+        "check",
+        "reasons",
+        "completion",
+        "man",
+    ] {
         assert!(
             help.contains(command) && completion.contains(command),
             "{command}"

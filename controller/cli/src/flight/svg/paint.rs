@@ -6,16 +6,17 @@ use api::SpanKind;
 pub const STYLE: &str = "<style>\n\
 text { font-family: 'Inter', 'Segoe UI', 'Helvetica Neue', 'DejaVu Sans', sans-serif; fill: #1f2328; }\n\
 .paper { fill: #ffffff; }\n\
-.lane { fill: #f1f4f7; fill-opacity: 0.75; }\n\
-.grid { stroke: #d5dbe1; stroke-width: 1; }\n\
+.lane { fill: #f4f6f8; }\n\
+.grid { stroke: #e1e6eb; stroke-width: 1; }\n\
 .title { font-size: 24px; font-weight: 600; }\n\
 .cause { font-size: 14px; }\n\
 .facts { font-size: 12.5px; fill: #57606a; }\n\
 .host { font-size: 15px; font-weight: 600; }\n\
 .part { font-size: 12px; fill: #424a53; }\n\
 .small { font-size: 10px; fill: #6e7781; }\n\
-.bar { font-size: 11.5px; }\n\
+.bar, .beside { font-size: 11.5px; }\n\
 .label { font-size: 11px; }\n\
+.label, .beside { paint-order: stroke; stroke: #f4f6f8; stroke-width: 4px; stroke-linejoin: round; }\n\
 .at { fill: #57606a; }\n\
 .leader { stroke: #b4bcc5; stroke-width: 1; }\n\
 .reach { stroke: #57606a; stroke-width: 1.5; fill: none; }\n\

@@ -1,5 +1,5 @@
 use super::*;
-use api::FlightEntry;
+use api::{FlightEntry, FlightHost};
 
 fn golden() -> FlightRecord {
     serde_json::from_str(include_str!("../../../../api/tests/flight.json")).unwrap()
@@ -69,7 +69,7 @@ fn odd_records_are_drawn_too() {
     empty.missing.clear();
     empty.first_answer_us = None;
     (empty.from, empty.to) = (None, None);
-    assert!(draw(&empty).contains("from nobody to nobody"));
+    assert!(draw(&empty).contains("nobody \u{2192} nobody"));
     let mut extreme = golden();
     extreme.hosts[0].entries[0].at_us = i64::MIN;
     extreme.hosts[0].spans[0].until_us = i64::MAX;
