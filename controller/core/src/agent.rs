@@ -398,6 +398,7 @@ impl Agent {
             | Body::Fetched { .. }
             | Body::CheckpointComplete { .. }
             | Body::Frozen { .. }
+            | Body::Witness(_)
             | Body::Bounce { .. } => {}
         }
     }

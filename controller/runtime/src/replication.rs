@@ -252,15 +252,19 @@ impl Replication {
     ) {
         let mut datagram = std::mem::take(&mut self.datagram);
         for _ in 0..DATAGRAMS_PER_ROUND_MAX {
-            if endpoint.receive_datagram(&mut datagram).is_none() {
+            let Some(address) = endpoint.receive_datagram(&mut datagram) else {
                 break;
-            }
+            };
             let sessions = &mut self.parts.sessions;
             let received = sessions.receive(now, &datagram, &mut self.outgoing);
             for event in sessions.take_events() {
                 self.session_changed(now, event, dataplane);
             }
             match received {
+                // A host speaks for itself, from its own place.
+                Ok(Some(message)) if self.parts.addresses.get(&message.from) != Some(&address) => {
+                    self.counters.refused += 1;
+                }
                 Ok(Some(message)) => {
                     self.counters.received += 1;
                     self.deliver(now, message.from, message.boot, message.body, dataplane);

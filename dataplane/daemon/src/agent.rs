@@ -8,7 +8,7 @@ use std::sync::Arc;
 use api::{ApiError, Applied, GroupStatus, Mapping, MappingBatch, MappingKey, NetworkRef};
 use config::{Config, Network};
 use messages::Time;
-use messages::body::{Answer, Request};
+use messages::body::{Answer, Request, Witness};
 use runtime::controller::{Agent, ControllerStatus};
 use runtime::endpoint::Endpoint;
 use runtime::replication::Replication;
@@ -36,6 +36,8 @@ pub(crate) enum Command {
         request: Request,
         answer: oneshot::Sender<Answer>,
     },
+    /// Tell where flight records are written what this host saw.
+    Testify(Witness),
     /// Show the groups.
     ShowGroups {
         answer: oneshot::Sender<Vec<GroupStatus>>,
@@ -259,6 +261,11 @@ impl Agent for TableAgent {
         match command {
             Command::Map { batch, answer } => drop(answer.send(self.apply(&batch))),
             Command::Operate { request, answer } => self.operate(now, request, answer),
+            Command::Testify(witness) => {
+                if let Some(replication) = &mut self.replication {
+                    replication.testify(witness);
+                }
+            }
             Command::ShowGroups { answer } => {
                 drop(answer.send(self.show_groups(now)));
             }

@@ -26,10 +26,12 @@ use crate::billing::Billing;
 use crate::clock::{ProcessClock, Uptime};
 use crate::dpdk_io::DpdkIo;
 use crate::events::Names;
+use crate::flights::Flights;
+use crate::notes::Notes;
 use crate::plane::Plane;
 use crate::ports::{Ports, eal_options};
 use crate::replication::{Assembled, ReplicationError};
-use crate::service::{BoundService, Notes, Service};
+use crate::service::{BoundService, Service};
 use crate::status::View;
 use crate::wiring::{self, Shared};
 use crate::{knowledge, poller, replication};
@@ -133,6 +135,7 @@ impl RunningHost {
             commands: Mutex::new(commands),
             uptime: Uptime::start(),
             events: EventLog::new(EVENTS_KEPT),
+            flights: Mutex::new(Flights::new(Arc::clone(&config))),
         };
         let control_address = publisher.current().host.control_address;
         let stack = host_stack(&config, uplink_mac, control_address);
@@ -209,9 +212,15 @@ fn agent(
         Some(Assembled {
             replication,
             notes: ring,
+            testimonies,
             counted,
         }) => {
-            let notes = Notes { ring, names, clock };
+            let notes = Notes {
+                ring,
+                testimonies,
+                names,
+                clock,
+            };
             (Some(replication), Some(notes), counted)
         }
     };

@@ -3,16 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
-use api::server::{self, EventLog, Lock, Socket};
-use runtime::replication::TimedNote;
+use api::server::{self, Lock, Socket};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-use crate::clock::ProcessClock;
-use crate::events::Names;
 use crate::launch::LaunchError;
+use crate::notes::Notes;
 use crate::status::View;
 
 /// The socket is taken, nothing answers yet.
@@ -56,40 +53,18 @@ impl BoundService {
                     // The sender's end counts as well.
                     let _ = stopped.await;
                 };
+                let view = Arc::new(view);
                 runtime.block_on(async {
                     if let Some(notes) = notes {
-                        tokio::spawn(notes.publish(view.events.clone()));
+                        tokio::spawn(notes.publish(Arc::clone(&view)));
                     }
-                    server::serve(socket, Arc::new(view), stopped).await;
+                    server::serve(socket, view, stopped).await;
                 });
             })?;
         Ok(Service {
             stop: Some(stop),
             thread: Some(thread),
         })
-    }
-}
-
-/// How often notes are looked for.
-const NOTES_PERIOD: Duration = Duration::from_millis(10);
-
-/// Notes of the controller, which takes no lock and so cannot publish them itself.
-pub(crate) struct Notes {
-    pub(crate) ring: rtrb::Consumer<TimedNote>,
-    pub(crate) names: Names,
-    pub(crate) clock: ProcessClock,
-}
-
-impl Notes {
-    /// Publishes notes as events, for ever.
-    async fn publish(mut self, events: EventLog) {
-        loop {
-            while let Ok(note) = self.ring.pop() {
-                let at_ms = self.clock.unix_ms(note.at);
-                events.push(self.names.event(&note, at_ms));
-            }
-            tokio::time::sleep(NOTES_PERIOD).await;
-        }
     }
 }
 

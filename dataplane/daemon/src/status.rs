@@ -1,13 +1,14 @@
 //! What the local API shows of this host.
 
 use std::collections::BTreeMap;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::sync::Arc;
 
 use api::server::{EventLog, HostView};
 use api::{
-    ApiError, Applied, Balance, Done, DropStatus, ErrorKind, GroupKey, GroupRequest, GroupStatus,
-    HostStatus, MappingBatch, NodeStatus, PortStatus, Status, UplinkStatus, WorkerStatus,
+    ApiError, Applied, Balance, Done, DropStatus, ErrorKind, FlightRecord, FlightSummary, GroupKey,
+    GroupRequest, GroupStatus, HostStatus, MappingBatch, NodeStatus, PortStatus, Status,
+    UplinkStatus, WorkerStatus,
 };
 use config::Config;
 use dpdk::{DeviceLosses, PortStatistics};
@@ -24,6 +25,7 @@ use wire::ethernet::MacAddress;
 use crate::agent::Command;
 use crate::clock::Uptime;
 use crate::controller_counters::ControllerCounters;
+use crate::flights::{Around, FATES, Flights};
 use crate::requests;
 
 /// A port as it was opened.
@@ -48,6 +50,7 @@ pub(crate) struct View {
     pub(crate) commands: Mutex<Producer<Command>>,
     pub(crate) uptime: Uptime,
     pub(crate) events: EventLog,
+    pub(crate) flights: Mutex<Flights>,
 }
 
 impl HostView for View {
@@ -110,6 +113,22 @@ impl HostView for View {
     fn events(&self) -> Option<EventLog> {
         Some(self.events.clone())
     }
+
+    fn flights(&self) -> impl Future<Output = Result<Vec<FlightSummary>, ApiError>> + Send {
+        let flights = self.flights.lock();
+        ready(Ok(flights.records().map(FlightRecord::summary).collect()))
+    }
+
+    fn flight(&self, id: String) -> impl Future<Output = Result<FlightRecord, ApiError>> + Send {
+        let flights = self.flights.lock();
+        let found = flights.records().find(|record| record.id == id).cloned();
+        ready(found.ok_or_else(|| {
+            let message = format!(
+                "there is no flight record {id:?} on this host; the manager's host writes them"
+            );
+            ApiError::new(ErrorKind::Invalid, message)
+        }))
+    }
 }
 
 impl View {
@@ -127,6 +146,34 @@ impl View {
             answered
                 .await
                 .map_err(|_| unavailable("the daemon is ending"))
+        }
+    }
+
+    /// How this host stands, for flight records.
+    pub(crate) async fn around(&self) -> Around {
+        let drops = self.status().drops;
+        let explained = FATES.map(DropReason::name);
+        let dropped = drops
+            .into_iter()
+            .filter(|drop| explained.contains(&drop.reason.as_str()))
+            .map(|drop| (drop.reason, drop.packets));
+        let mut fates: BTreeMap<String, u64> = dropped.collect();
+        let counters = self.counters.iter().flat_map(|worker| worker.groups());
+        for group in counters {
+            for (fate, packets) in [
+                ("buffered", group.buffered.packets.get()),
+                ("released", group.released.get()),
+                ("forwarded", group.forwarded.get()),
+                ("checkpointed", group.checkpointed.get()),
+                ("discarded", group.discarded.get()),
+            ] {
+                *fates.entry(fate.to_owned()).or_insert(0) += packets;
+            }
+        }
+        Around {
+            table_version: self.tables.current().version,
+            groups: self.groups().await.unwrap_or_default(),
+            fates,
         }
     }
 

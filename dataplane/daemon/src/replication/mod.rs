@@ -19,7 +19,8 @@ use messages::session::Nonce;
 use messages::{FabricId, HostId, Record, Sessions, Signature, Time, entropy};
 use runtime::hooks::Hooks;
 use runtime::replication::{
-    Archive, ArchiveError, KeptBefore, Office, OfficeError, Parts, Replication, Testimony, TimedNote,
+    Archive, ArchiveError, KeptBefore, Office, OfficeError, Parts, Replication, Testimony,
+    TimedNote,
 };
 
 /// Notes that may wait for the service thread.

@@ -1,0 +1,87 @@
+//! What the controller noted becomes events, and parts of flight records.
+//!
+//! The controller takes no lock and waits for nobody, so it leaves its notes in a ring. This runs
+//! on the service thread.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::Event;
+use api::server::HostView;
+use runtime::replication::{Testimony, TimedNote};
+use serde_json::json;
+
+use crate::agent::Command;
+use crate::clock::ProcessClock;
+use crate::events::Names;
+use crate::flights::Around;
+use crate::status::View;
+
+/// How often notes are looked for.
+const PERIOD: Duration = Duration::from_millis(10);
+
+/// How often the host's state is looked at, so that a flight record can say how it stood before.
+const AROUND_PERIODS: u32 = 50;
+
+/// The controller's notes, and what other hosts told it.
+pub(crate) struct Notes {
+    pub(crate) ring: rtrb::Consumer<TimedNote>,
+    pub(crate) testimonies: rtrb::Consumer<Testimony>,
+    pub(crate) names: Names,
+    pub(crate) clock: ProcessClock,
+}
+
+impl Notes {
+    /// Publishes events and flight records, for ever.
+    pub(crate) async fn publish(mut self, view: Arc<View>) {
+        let mut around = [Around::default(), Around::default()];
+        let mut period = 0;
+        loop {
+            if period % AROUND_PERIODS == 0 {
+                // The older of two: a note may be about what happened before the newer.
+                around.swap(0, 1);
+                around[1] = view.around().await;
+            }
+            period += 1;
+            self.take_notes(&view, &around[0]);
+            self.fly(&view).await;
+            tokio::time::sleep(PERIOD).await;
+        }
+    }
+
+    fn take_notes(&mut self, view: &View, around: &Around) {
+        while let Ok(note) = self.ring.pop() {
+            let event = self.names.event(&note, self.clock.unix_ms(note.at));
+            view.flights.lock().note(&note, &event, around);
+            view.events.push(event);
+        }
+    }
+
+    /// Sends what is due to the manager's host, and there puts records together.
+    async fn fly(&mut self, view: &View) {
+        let now = self.clock.now();
+        if view.flights.lock().is_report_due(now) {
+            let around = view.around().await;
+            let reports = view.flights.lock().reports(now, &around);
+            for witness in reports {
+                // A full ring loses a part, and the record says whose.
+                let _ = view.commands.lock().push(Command::Testify(witness));
+            }
+        }
+        while let Ok(testimony) = self.testimonies.pop() {
+            view.flights.lock().hear(now, testimony);
+        }
+        let finished = view.flights.lock().finished(now);
+        for record in finished {
+            view.events.push(Event {
+                sequence: 0,
+                time_unix_ms: self.clock.unix_ms(now),
+                host: view.status().host,
+                group: Some(record.group.clone()),
+                kind: "flight".to_owned(),
+                text: format!("flight record {} is complete", record.id),
+                fields: [("flight".to_owned(), json!(record.id))].into(),
+            });
+        }
+    }
+}
