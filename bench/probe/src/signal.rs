@@ -1,0 +1,60 @@
+//! When exactly did it die: a signal, and the time right before it.
+
+use std::io;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde::Serialize;
+
+use crate::clock;
+
+/// A signal that was sent.
+#[derive(Debug, Serialize)]
+pub struct Sent {
+    pid: i32,
+    signal: &'static str,
+    /// Right before kill(2), in ns of `CLOCK_MONOTONIC`.
+    ns: u64,
+}
+
+/// Sends `signal` to one process.
+pub fn send(pid: i32, signal: Signal) -> io::Result<Sent> {
+    if pid <= 0 {
+        return Err(io::Error::other(
+            "a process id is positive: this does not signal groups",
+        ));
+    }
+    let ns = clock::monotonic_ns()?;
+    kill(Pid::from_raw(pid), signal)?;
+    Ok(Sent {
+        pid,
+        signal: signal.as_str(),
+        ns,
+    })
+}
+
+/// Reads a signal's name, with or without SIG.
+pub fn parse(text: &str) -> Result<Signal, String> {
+    let name = text.trim_start_matches("SIG");
+    format!("SIG{name}")
+        .parse()
+        .map_err(|_| format!("no signal {text:?}: write it as KILL, STOP, CONT, TERM"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_is_known_with_and_without_its_prefix() {
+        assert_eq!(parse("KILL"), Ok(Signal::SIGKILL));
+        assert_eq!(parse("SIGSTOP"), Ok(Signal::SIGSTOP));
+        assert!(parse("NONSENSE").is_err());
+    }
+
+    #[test]
+    fn a_group_of_processes_is_never_signalled() {
+        assert!(send(0, Signal::SIGCONT).is_err());
+        assert!(send(-1, Signal::SIGCONT).is_err());
+    }
+}
