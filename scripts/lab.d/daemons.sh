@@ -11,6 +11,8 @@ start_daemon() {
     setsid ip netns exec "$(namespace_of "$host")" \
         "$BIN/understudyd" --config "$LAB_CONFIGS/$host.toml" </dev/null >>"$log" 2>&1 &
     echo $! >"$LAB_STATE/$host.pid"
+    # Not a job of this shell: it would tell of each kill, and wait for it.
+    disown
 }
 
 # daemon_pid HOST: its process, if it is alive and really ours.
