@@ -7,6 +7,7 @@ STOP_SECONDS=3
 
 start_daemon() {
     local host=$1 log=$LAB_STATE/$1.log
+    rm -f "$LAB_STATE/$host.paused"
     # A session of its own: Ctrl-C is for the script, which then stops the daemons in order.
     setsid ip netns exec "$(namespace_of "$host")" \
         "$BIN/understudyd" --config "$LAB_CONFIGS/$host.toml" </dev/null >>"$log" 2>&1 &

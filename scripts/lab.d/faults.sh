@@ -18,22 +18,28 @@ kill_daemon() {
     rm -f "$LAB_STATE/$1.pid"
 }
 
+# pause_daemon HOST: prints when. Its workers' gaps mean nothing from then on.
+pause_daemon() {
+    touch "$LAB_STATE/$1.paused"
+    kill_now "$1" STOP
+}
+
+resume_daemon() { kill_now "$1" CONT >/dev/null; }
+
 # cut HOST [in|out|both|control]: `both` is a pulled cable; `in` and `out` drop in the router what is
 # for the host or from it; `control` leaves its guests' packets alone. Prints when it began.
 cut_host() {
     local host=$1 direction=${2:-both} router control
     router=$(namespace_of router)
     [[ -v LOCATOR[$host] ]] || fail "no host \"$host\"; there are: ${HOSTS[*]}"
-    # Asked before the clock is: it takes a while.
-    control=$([[ $direction != control ]] || control_address "$host")
-    "$BIN/probe" clock
     case $direction in
-        both) ip -n "$router" link set "to-$host" down ;;
+        both) at_once "$router" "link set to-$host down" ;;
         in) drop_in_router to "${LOCATOR[$host]}" ;;
         out) drop_in_router from "${LOCATOR[$host]}" ;;
         control)
+            control=$(control_address "$host")
             drop_in_router from "$control"
-            drop_in_router to "$control"
+            drop_in_router to "$control" >/dev/null
             ;;
         *) fail "cut $host what? in, out, both or control" ;;
     esac
@@ -42,12 +48,24 @@ cut_host() {
 # cut_link FROM TO: what the one sends to the other. Prints when it began.
 cut_link() {
     [[ -v LOCATOR[$1] && -v LOCATOR[$2] ]] || fail "between which two of ${HOSTS[*]}?"
-    "$BIN/probe" clock
     drop_in_router from "${LOCATOR[$1]}" to "${LOCATOR[$2]}"
 }
 
 # drop_in_router SELECTOR...: a routing rule that drops silently, as a broken path does.
-drop_in_router() { ip -n "$(namespace_of router)" -6 rule add "$@" blackhole; }
+drop_in_router() { at_once "$(namespace_of router)" "rule add $* blackhole"; }
+
+# at_once NAMESPACE COMMAND: an `ip` command. Prints the time right before it: the process that
+# obeys is there already, since starting one takes up to 30 ms on a busy machine.
+at_once() {
+    local pipe process
+    exec {pipe}> >(exec ip -6 -n "$1" -batch -)
+    process=$!
+    sleep 0.1
+    "$BIN/probe" clock
+    echo "$2" >&"$pipe"
+    exec {pipe}>&-
+    wait "$process"
+}
 
 control_address() {
     ask r | jq -er --arg host "$1" '.hosts[] | select(.name == $host) | .control_address' ||
@@ -68,8 +86,7 @@ heal() {
 
 # close_port GUEST, open_port GUEST: its link goes down as if the guest had been stopped.
 close_port() {
-    "$BIN/probe" clock
-    ip -n "$(namespace_of "$1")" link set eth0 down
+    at_once "$(namespace_of "$1")" "link set eth0 down"
 }
 
 open_port() {

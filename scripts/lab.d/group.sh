@@ -65,10 +65,11 @@ move_to() {
 
 # await_owner_leaves HOST SECONDS
 await_owner_leaves() {
-    left() {
-        local now
-        now=$(owner)
-        [[ $now && $now != "$1" ]]
-    }
-    await "$2" left "$1"
+    await "$2" owned_by_another "$1"
+}
+
+owned_by_another() {
+    local now
+    now=$(owner)
+    [[ $now && $now != "$1" ]]
 }

@@ -3,15 +3,15 @@
 # `inflict_KIND` is called with $current, the owner's host, and $other; it sets $fault_ns and $victim.
 
 # Kind, what it is, and whether the owner changes: yes, no, or either.
-KINDS=(host_killed uplink_cut process_paused guest_closed link_one_way link_both_ways
-    manager_killed replica_killed both_restarted)
+KINDS=(host_killed uplink_cut process_paused guest_closed manager_killed both_restarted
+    link_one_way link_both_ways replica_killed)
 declare -A KIND_TITLE=(
     [host_killed]="host killed"
     [uplink_cut]="uplink cut"
     [process_paused]="process paused"
     [guest_closed]="guest port closed"
-    [link_one_way]="link between members cut one way"
-    [link_both_ways]="link between members cut both ways"
+    [link_one_way]="link to the replica cut one way"
+    [link_both_ways]="link to the replica cut both ways"
     [manager_killed]="host killed, then the manager"
     [replica_killed]="replica killed"
     [both_restarted]="both restarted"
@@ -51,11 +51,10 @@ restore_uplink_cut() { heal; }
 
 inflict_process_paused() {
     victim=$current
-    STOPPED[$victim]=yes
-    fault_ns=$(kill_now "$victim" STOP)
+    fault_ns=$(pause_daemon "$victim")
     await_owner_leaves "$victim" $PROMOTION_SECONDS || true
     watch_stale "$victim"
-    kill_now "$victim" CONT >/dev/null
+    resume_daemon "$victim"
     sleep 0.3
     stop_watch_stale
 }
@@ -117,12 +116,12 @@ inflict_both_restarted() {
     start_daemon "$other"
     await_daemon "$current"
     await_daemon "$other"
-    unset "STOPPED[$current]" "STOPPED[$other]"
     await 10 has_owner || true
 }
 restore_both_restarted() { :; }
 
-# run_round KIND NUMBER DIRECTORY: a protected group, the fault, and a protected group again.
+# run_round KIND NUMBER DIRECTORY: a protected group, the fault, and a protected group again. In the
+# end the owner is where the fault has driven it: the next round strikes there.
 round_number=0
 run_round() {
     local kind=$1 before after began

@@ -7,9 +7,6 @@ ROUND_PORT=7100
 # Before the fault, and after it was survived.
 : "${ROUND_BEFORE:=0.5}" "${ROUND_AFTER:=0.5}"
 
-# Hosts whose longest worker gap means nothing, since they were stopped on purpose.
-declare -A STOPPED=()
-
 # round_begins DIRECTORY: both applications start with empty logs, a starts to ask.
 round_begins() {
     round=$1
@@ -70,11 +67,11 @@ round_ends() {
         -f "$ROOT/scripts/lab.d/round.jq" >"$round/round.json"
 }
 
-# worker_gaps: the longest time that a worker did not look, of each host that was never stopped.
+# worker_gaps: the longest time that a worker did not look, of each host that was not paused.
 worker_gaps() {
     local host
     for host in "${HOSTS[@]}"; do
-        [[ ${STOPPED[$host]:-} ]] ||
+        [[ -e $LAB_STATE/$host.paused ]] ||
             ask "$host" | jq --arg host "$host" '{($host): ([.workers[].longest_gap_us] | max)}'
     done | jq -s 'add // {}'
 }
@@ -97,6 +94,5 @@ stop_watch_stale() {
 restart() {
     start_daemon "$1"
     await_daemon "$1"
-    unset "STOPPED[$1]"
 }
 

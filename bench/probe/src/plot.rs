@@ -16,7 +16,7 @@ use crate::output;
 
 const WIDTH: f64 = 1000.0;
 /// Labels stand left of this, figures right of `RIGHT`.
-const LEFT: f64 = 250.0;
+const LEFT: f64 = 270.0;
 const RIGHT: f64 = 800.0;
 const TOP: f64 = 96.0;
 const ROW: f64 = 34.0;
@@ -142,10 +142,10 @@ fn grid(chart: &Chart, scale: &Scale, bottom: f64) -> String {
         .filter(|&&tick| tick >= scale.from && tick <= scale.to);
     for &tick in ticks {
         let x = scale.x(tick);
-        let text = if tick < 1000.0 {
-            format!("{tick} ms")
-        } else {
-            format!("{} s", tick / 1000.0)
+        let text = match tick {
+            1000.0.. => format!("{} s", tick / 1000.0),
+            1.0 | 10.0 | 100.0 => format!("{tick} ms"),
+            _ => format!("{tick}"),
         };
         let _ = writeln!(
             grid,
