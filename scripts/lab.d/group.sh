@@ -21,14 +21,19 @@ owner() { group_record | jq -r '.owner // empty'; }
 # peer_of HOST: the other member's host.
 peer_of() { [[ $1 == s ]] && echo t || echo s; }
 
-# epoch [HOST]: term, sequence and generation, to be compared.
-epoch() { group_record "${1:-r}" | jq -c '[.epoch.term, .epoch.seq, .generation]'; }
+# epoch [HOST]: term, sequence and generation, in the order in which they are compared.
+epoch() {
+    group_record "${1:-r}" | jq -c '(.epoch // "0.0" | split(".") | map(tonumber)) + [.generation // 0]'
+}
+
+# role HOST: what a host says that it is in the group.
+role() { group_record "$1" | jq -r '.role // "unknown"'; }
 
 # is_protected: somebody owns it, and the other member may be promoted.
 is_protected() {
     group_record | jq -e '
         .state == "active" and .owner != null
-        and ([.members[] | select(.state == "in-sync") | .host] | unique == ["s", "t"])' >/dev/null
+        and ([.members[] | select(.state == "in_sync") | .host] | unique == ["s", "t"])' >/dev/null
 }
 
 # agree: all hosts name the same owner and epoch.
@@ -59,7 +64,7 @@ owned_by() { [[ $(owner) == "$1" ]]; }
 # move_to HOST: a planned move, unless it is there already.
 move_to() {
     ! owned_by "$1" || return 0
-    group move "$GROUP" "$1" >/dev/null
+    group move "$GROUP" --to "$1" >/dev/null
     await 5 owned_by "$1" || fail "the group did not move to $1: $(group_record | jq -c .)"
 }
 

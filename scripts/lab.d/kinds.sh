@@ -122,12 +122,15 @@ restore_both_restarted() { :; }
 
 # run_round KIND NUMBER DIRECTORY: a protected group, the fault, and a protected group again. In the
 # end the owner is where the fault has driven it: the next round strikes there.
+# ROUND_SPACING: seconds between two faults, where a group that flaps is damped.
+: "${ROUND_SPACING:=0}"
 round_number=0
 run_round() {
     local kind=$1 before after began
     round_number=$2
     counted=yes
     await_protected
+    await_spacing
     current=$(owner) other=$(peer_of "$current")
     before=$(epoch)
     round_begins "$3"
@@ -143,6 +146,15 @@ run_round() {
         "$round/round.json" >"$round/round.next"
     mv "$round/round.next" "$round/round.json"
     rm -f "$round"/{asked,log-s,log-t,verdict,stale.pcap}
+}
+
+await_spacing() {
+    local file=$LAB_STATE/last-fault last=0
+    [[ ! -e $file ]] || last=$(<"$file")
+    while (($(date +%s) - last < ROUND_SPACING)); do
+        sleep 0.1
+    done
+    date +%s >"$file"
 }
 
 agree_soon() { if await 3 agree; then echo true; else echo false; fi; }
