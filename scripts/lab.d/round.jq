@@ -16,6 +16,8 @@ $asked[0] as $a | $verdict[0] as $v
     duplicates: $a.duplicates,
     stale_sent: $stale_sent,
     stale_accepted: $a.stale,
+    # Answers from another address than was asked, or no answers at all.
+    unknown: $a.unknown,
     takeovers: ($a.takeovers | length),
     # An answer of the replica before anything had happened.
     leaked: ([$a.answerers[1:][] | select(.first_ns < $fault_ns)] | length),

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What is measured: each step leaves its figures in $OUT/NAME.json and prints one line.
 
-STEPS=8
+STEPS=11
 PORT=7000
 
 run_steps() {

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -44,7 +44,7 @@ pub fn ask(to: SocketAddrV4, plan: &Plan, ends: &AtomicBool) -> Result<Report, B
     let start_ns = clock::monotonic_ns()?;
     let (mut sent, mut now_ns) = (0, start_ns);
     while sent < plan.count && !ends.load(Ordering::Relaxed) {
-        take_answers(&sockets, &mut ledger)?;
+        take_answers(&sockets, to, &mut ledger)?;
         let due =
             (u128::from(now_ns - start_ns) * u128::from(plan.per_second) / 1_000_000_000) as u64;
         for _ in 0..due
@@ -69,7 +69,7 @@ pub fn ask(to: SocketAddrV4, plan: &Plan, ends: &AtomicBool) -> Result<Report, B
     let drained_ns = now_ns + plan.drain.as_nanos() as u64;
     while ledger.waits() && clock::monotonic_ns()? < drained_ns {
         thread::sleep(TICK);
-        take_answers(&sockets, &mut ledger)?;
+        take_answers(&sockets, to, &mut ledger)?;
     }
     Ok(ledger.report())
 }
@@ -106,13 +106,14 @@ fn send(
     Ok(())
 }
 
-/// Everything that has arrived.
-fn take_answers(sockets: &[UdpSocket], ledger: &mut Ledger) -> io::Result<()> {
+/// Everything that has arrived. An answer comes from where the request went.
+fn take_answers(sockets: &[UdpSocket], to: SocketAddrV4, ledger: &mut Ledger) -> io::Result<()> {
     let mut datagram = [0; BYTES + 1];
     for socket in sockets {
         loop {
-            match socket.recv(&mut datagram) {
-                Ok(length) => match Message::read(&datagram[..length]) {
+            match socket.recv_from(&mut datagram) {
+                Ok((_, from)) if from != SocketAddr::V4(to) => ledger.unknown(),
+                Ok((length, _)) => match Message::read(&datagram[..length]) {
                     Some(Message {
                         answerer: Some(id),
                         sequence,
