@@ -51,7 +51,7 @@ old_frames() {
     move_to s
     round=$OUT/old-frames
     mkdir -p "$round"
-    start_capture s "$round/old.pcap" -Q in -c 2000 "ip6[20:4] = 0x0a000003"
+    start_capture s "$OUT/old.pcap" -Q in -c 2000 "ip6[20:4] = 0x0a000003"
     round_begins "$round"
     round_ends capture "$("$PROBE" clock)"
     wait "$capture" || true
@@ -63,9 +63,9 @@ old_frames() {
     await_protected
     delivered=$(delivered_to_a) refused=$(refused_by_r)
     mac=$(ask r | jq -r .uplink.mac)
-    probe_in router raw replay "$round/old.pcap" to-r --to-mac "$mac" >"$round/replayed"
+    probe_in router raw replay "$OUT/old.pcap" to-r --to-mac "$mac" >"$round/replayed"
     sleep 0.3
     jq --argjson accepted $(($(delivered_to_a) - delivered)) --argjson refused $(($(refused_by_r) - refused)) \
         '{replayed, $refused, $accepted}' "$round/replayed" >"$OUT/old-frames.json"
-    rm -f "$round/old.pcap"
+    rm -f "$OUT/old.pcap"
 }

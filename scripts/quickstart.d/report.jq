@@ -57,7 +57,7 @@ def criterion($claim; $holds; $found): {claim: $claim, holds: ($holds == true), 
         $r.ping.pairs != null and ($r.ping.pairs | all(.sent == 100 and .received == 100));
         [$r.ping.pairs[]? | "\(.from)-\(.to) \(.received)"] | join(", ")),
     criterion("1 GiB over one TCP connection, same SHA-256";
-        $r.tcp.bytes >= 1073741824 and $r.tcp.sha256_match; "\($r.tcp.bytes) bytes, \($r.tcp.gbit_per_s * 100 | round / 100) Gbit/s"),
+        $r.tcp.bytes >= 1073741824 and $r.tcp.sha256_match; "\($r.tcp.bytes) bytes, \($r.tcp.gbit_per_s // 0 | . * 100 | round / 100) Gbit/s"),
     criterion("64 parallel TCP connections, same content";
         $r.parallel.tcp.connections == 64 and $r.parallel.tcp.sha256_match; "\($r.parallel.tcp.bytes) bytes"),
     criterion("64 parallel UDP flows, none lost, doubled or damaged";

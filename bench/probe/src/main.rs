@@ -62,6 +62,9 @@ enum Command {
         /// The signal, such as KILL or STOP.
         #[arg(value_parser = signal::parse)]
         signal: Signal,
+        /// Sends CONT so much later; says how long the process stood still at most.
+        #[arg(long)]
+        resume_after_ms: Option<u64>,
     },
     /// Prints the time, in ns of the clock that all commands use.
     Clock,
@@ -242,7 +245,14 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
             let link = link::Link::open(&interface)?;
             print(&replay::replay(&file, &link, to_mac, count)?)
         }
-        Command::Kill { pid, signal } => print(&signal::send(pid, signal)?),
+        Command::Kill {
+            pid,
+            signal,
+            resume_after_ms,
+        } => {
+            let resume_after = resume_after_ms.map(Duration::from_millis);
+            print(&signal::send(pid, signal, resume_after)?)
+        }
         Command::Clock => print(&clock::monotonic_ns()?),
         Command::Stall {
             seconds,
