@@ -13,14 +13,17 @@ snapshot() {
     rm -f "$file.next"
 }
 
+# read_counters: of all hosts at once, for the longer it takes the more moves meanwhile.
 read_counters() {
-    local host
-    for host in "${HOSTS[@]}"; do
-        jq -n --arg host "$host" \
-            --argjson daemon "$(ask "$host" | jq -c '{balance, drops: (.drops | map({(.reason): .packets}) | add)}')" \
-            --argjson kernel "$(kernel_counters "$host")" \
-            '{($host): {$daemon, $kernel}}'
-    done | jq -s add
+    jq -s add <(host_counters r) <(host_counters s) <(host_counters t)
+}
+
+host_counters() {
+    local host=$1
+    jq -n --arg host "$host" \
+        --argjson daemon "$(ask "$host" | jq -c '{balance, drops: (.drops | map({(.reason): .packets}) | add)}')" \
+        --argjson kernel "$(kernel_counters "$host")" \
+        '{($host): {$daemon, $kernel}}'
 }
 
 # kernel_counters HOST: what its peers handed it and got from it, and what the veth pairs lost,

@@ -7,10 +7,13 @@ STOP_SECONDS=3
 
 start_daemon() {
     local host=$1 log=$LAB_STATE/$1.log
+    rm -f "$LAB_STATE/$host.paused"
     # A session of its own: Ctrl-C is for the script, which then stops the daemons in order.
     setsid ip netns exec "$(namespace_of "$host")" \
         "$BIN/understudyd" --config "$LAB_CONFIGS/$host.toml" </dev/null >>"$log" 2>&1 &
     echo $! >"$LAB_STATE/$host.pid"
+    # Not a job of this shell: it would tell of each kill, and wait for it.
+    disown
 }
 
 # daemon_pid HOST: its process, if it is alive and really ours.

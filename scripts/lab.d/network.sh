@@ -45,9 +45,16 @@ add_uplink() {
         type veth peer name "to-$host" netns "$router" mtu "$UPLINK_MTU" address "02:00:00:00:0$number:01"
     own_by_daemon "$inside" uplink
     finish_checksums "$router" "to-$host"
+    connect_router "$host"
+}
+
+# connect_router HOST: also after its link was down, which makes the kernel forget both.
+connect_router() {
+    local host=$1 router number=${HOST_NUMBER[$1]}
+    router=$(namespace_of router)
     ip -n "$router" link set "to-$host" up
-    ip -n "$router" address add "2001:db8:0:$number::1/64" dev "to-$host" nodad
-    ip -n "$router" route add "${LOCATOR[$host]}" via "2001:db8:0:$number::2"
+    ip -n "$router" address replace "2001:db8:0:$number::1/64" dev "to-$host" nodad
+    ip -n "$router" route replace "${LOCATOR[$host]}" via "2001:db8:0:$number::2"
 }
 
 # add_guest NAME: a namespace with a kernel stack of its own, behind a port of its host.

@@ -4,7 +4,8 @@
 # Every network namespace of the lab starts with this, so that nothing else is ever touched.
 LAB_PREFIX=us-
 LAB_STATE=$ROOT/target/lab
-LAB_CONFIGS=$ROOT/scripts/lab.d
+# Written by `lab up`: the files of scripts/lab.d, and the group as the environment wants it.
+LAB_CONFIGS=$LAB_STATE/configs
 BIN=${CARGO_TARGET_DIR:-$ROOT/target}/release
 
 HOSTS=(r s t)
@@ -12,12 +13,14 @@ declare -A HOST_NUMBER=([r]=1 [s]=2 [t]=3)
 declare -A LOCATOR=([r]=fd00:aa:0:100::/56 [s]=fd00:aa:0:200::/56 [t]=fd00:aa:0:300::/56)
 
 # A guest's name in `lab exec`, then: namespace, host, interface there, address.
-GUESTS=(a c g j ya yg)
+GUESTS=(a c g j k ya yg)
 declare -A GUEST=(
     [a]="za r z-a 10.0.0.2"
     [c]="zc r z-c 10.0.0.4"
     [g]="zg s z-g 10.0.0.3"
-    [j]="zj t z-j 10.0.0.5"
+    # g and j are one node in two places: the group z/10.0.0.3
+    [j]="zj t z-j 10.0.0.3"
+    [k]="zk t z-k 10.0.0.5"
     [ya]="ya r y-a 10.0.0.2"
     [yg]="yg s y-g 10.0.0.3"
 )

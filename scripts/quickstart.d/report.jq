@@ -43,7 +43,10 @@ def criterion($claim; $holds; $found): {claim: $claim, holds: ($holds == true), 
         overhead_bytes: (if ($compared.overhead | length) == 1 then $compared.overhead[0] else $compared.overhead end)
     },
     hosts: $hosts,
-    balance: $balance
+    balance: $balance,
+    failover: $failover,
+    planned_move: $move,
+    barriers: $barriers
   }
 | . as $r
 | .criteria = [
@@ -54,7 +57,7 @@ def criterion($claim; $holds; $found): {claim: $claim, holds: ($holds == true), 
         $r.ping.pairs != null and ($r.ping.pairs | all(.sent == 100 and .received == 100));
         [$r.ping.pairs[]? | "\(.from)-\(.to) \(.received)"] | join(", ")),
     criterion("1 GiB over one TCP connection, same SHA-256";
-        $r.tcp.bytes >= 1073741824 and $r.tcp.sha256_match; "\($r.tcp.bytes) bytes, \($r.tcp.gbit_per_s * 100 | round / 100) Gbit/s"),
+        $r.tcp.bytes >= 1073741824 and $r.tcp.sha256_match; "\($r.tcp.bytes) bytes, \($r.tcp.gbit_per_s // 0 | . * 100 | round / 100) Gbit/s"),
     criterion("64 parallel TCP connections, same content";
         $r.parallel.tcp.connections == 64 and $r.parallel.tcp.sha256_match; "\($r.parallel.tcp.bytes) bytes"),
     criterion("64 parallel UDP flows, none lost, doubled or damaged";
@@ -90,5 +93,32 @@ def criterion($claim; $holds; $found): {claim: $claim, holds: ($holds == true), 
     criterion("three hosts ran to the end"; $r.hosts == 3; $r.hosts),
     criterion("sent = delivered + dropped, on every host";
         $r.balance.sent > 100000 and $r.balance.unexplained == 0;
-        "\($r.balance.sent) = \($r.balance.delivered) + \($r.balance.dropped | [.[]?] | add // 0), \($r.balance.unexplained) unexplained")
+        "\($r.balance.sent) = \($r.balance.delivered) + \($r.balance.dropped | [.[]?] | add // 0), \($r.balance.unexplained) unexplained"),
+    criterion("host s died 20 times, j on t answered each time";
+        $failover.rounds >= 20 and $failover.promoted == $failover.rounds and $failover.disagreed == 0;
+        "\($failover.promoted) of \($failover.rounds)"),
+    criterion("its first answer within 250 ms of the death (50 ms x 3)";
+        $failover.first_answer_ms != null and ($failover.timers != "50ms x 3" or $failover.first_answer_ms.max <= 250);
+        "\($failover.first_answer_ms.p50) ms, \($failover.first_answer_ms.max) at most, \($failover.timers)"),
+    # With copies that are delivered, or made by the dying host, losses are counted and printed.
+    criterion("no inbound packet lost";
+        $failover.inbound_sent >= 20000 * 20 and ($failover.inbound_lost == 0 or $failover.mode == "deliver" or $failover.fan_out == "primary");
+        "\($failover.inbound_lost) of \($failover.inbound_sent), \($failover.mode) mode"),
+    criterion("every request answered, though it was sent once";
+        $failover != null and ($failover.unanswered == 0 or $failover.mode == "deliver" or $failover.fan_out == "primary");
+        "\($failover.unanswered) unanswered, \($failover.duplicates) answered twice"),
+    criterion("nothing of the deposed host accepted"; $failover.stale_accepted == 0;
+        "\($failover.stale_accepted) of \($failover.stale_sent)"),
+    criterion("a sees the same address, MAC and TTL";
+        $failover.answers_from_elsewhere == 0 and $failover.arp_changed == 0 and $failover.ttl_changed == 0;
+        "\($failover.arp_changed) and \($failover.ttl_changed) of \($failover.rounds) rounds changed"),
+    criterion("20 planned moves: nothing lost, nothing doubled";
+        $move.rounds >= 20 and $move.moved == $move.rounds and $move.lost == 0 and $move.duplicated == 0;
+        "\($move.lost) lost, \($move.duplicated) doubled of \($move.inbound_sent), gap \($move.gap_ms.max) ms"),
+    criterion("a deposed host that goes on is refused by all who hear it";
+        $barriers.goes_on.stale_sent >= 1000 and $barriers.goes_on.accepted == 0;
+        "\($barriers.goes_on.accepted) of \($barriers.goes_on.stale_sent) accepted"),
+    criterion("its frames from before its death are refused after a failback";
+        $barriers.replayed.replayed >= 1000 and $barriers.replayed.accepted == 0;
+        "\($barriers.replayed.accepted) of \($barriers.replayed.replayed) accepted")
 ]

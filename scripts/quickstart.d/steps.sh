@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What is measured: each step leaves its figures in $OUT/NAME.json and prints one line.
 
-STEPS=8
+STEPS=11
 PORT=7000
 
 run_steps() {
@@ -48,8 +48,8 @@ ping_pair() {
 ping_across() {
     {
         ping_pair a g 10.0.0.3 1000
-        ping_pair a j 10.0.0.5 100
-        ping_pair g j 10.0.0.5 100
+        ping_pair a k 10.0.0.5 100
+        ping_pair g k 10.0.0.5 100
         ping_pair ya yg 10.0.0.3 100
     } | jq -s '.[0] + {pairs: .[1:]}' >"$OUT/ping.json"
     jq -r '"\(.received) of \(.sent) answered, \(.rtt_avg_ms) ms, TTL unchanged"' "$OUT/ping.json"

@@ -2,7 +2,7 @@
 # A configuration that cannot run ends with 78 before anything is touched, and names its line.
 . "$(dirname "$0")/_init.sh"
 
-cp "$LAB_CONFIGS/fabric.toml" "$WORK/"
+cp "$LAB_CONFIGS"/{fabric,group}.toml "$WORK/"
 sed 's/mtu = 1600/mtu = 1500/' "$LAB_CONFIGS/r.toml" >"$WORK/r.toml"
 for verb in "check" "--config"; do
     code=0

@@ -174,6 +174,11 @@ fn octets_at<const N: usize>(head: &[u8], at: usize) -> [u8; N] {
 
 /// Calls `visit` with every packet of a capture.
 pub fn for_each_packet(path: &Path, mut visit: impl FnMut(Packet<'_>)) -> Result<(), Error> {
+    for_each_frame(path, |frame| visit(Packet::read(frame)))
+}
+
+/// Calls `visit` with every frame of a capture.
+pub fn for_each_frame(path: &Path, mut visit: impl FnMut(&[u8])) -> Result<(), Error> {
     let file = path.display().to_string();
     let open = File::open(path).map_err(|source| Error::Open {
         file: file.clone(),
@@ -202,7 +207,7 @@ pub fn for_each_packet(path: &Path, mut visit: impl FnMut(Packet<'_>)) -> Result
                 bytes,
             });
         }
-        visit(Packet::read(&packet.data));
+        visit(&packet.data);
         index += 1;
     }
     Ok(())

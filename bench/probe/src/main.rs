@@ -9,21 +9,29 @@ mod compare;
 mod content;
 mod forge;
 mod link;
+mod output;
+mod plot;
+mod replay;
+mod requests;
+mod signal;
+mod stall;
 mod stamp;
 mod tcp;
 mod udp;
 
 use std::error::Error;
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use serde::Serialize;
+use nix::sys::signal::Signal;
 use wire::address::{Locator, NetworkId};
 use wire::ethernet::MacAddress;
+
+use output::{announce, print};
 
 /// Sends and receives traffic with known content, forges packets and judges captures.
 #[derive(Parser)]
@@ -31,7 +39,7 @@ use wire::ethernet::MacAddress;
 enum Command {
     /// TCP with pseudo-random content and a digest at both ends.
     #[command(subcommand)]
-    Tcp(Tcp),
+    Tcp(tcp::Command),
     /// Stamped UDP datagrams: loss, duplicates, damage, other tenants' packets.
     #[command(subcommand)]
     Udp(Udp),
@@ -41,28 +49,60 @@ enum Command {
     /// What a capture shows.
     #[command(subcommand)]
     Capture(Capture),
+    /// Numbered requests while an answerer dies and another takes over.
+    #[command(subcommand)]
+    Requests(requests::Command),
+    /// Frames as they were captured.
+    #[command(subcommand)]
+    Raw(Raw),
+    /// Sends a signal and prints the time right before it.
+    Kill {
+        /// The process.
+        pid: i32,
+        /// The signal, such as KILL or STOP.
+        #[arg(value_parser = signal::parse)]
+        signal: Signal,
+        /// Sends CONT so much later; says how long the process stood still at most.
+        #[arg(long)]
+        resume_after_ms: Option<u64>,
+    },
+    /// Prints the time, in ns of the clock that all commands use.
+    Clock,
+    /// Measures how late this machine wakes a thread, until SIGTERM.
+    Stall {
+        /// Ends after so many seconds.
+        #[arg(long)]
+        seconds: Option<f64>,
+        /// Wakes so often.
+        #[arg(long, default_value_t = 1000)]
+        interval_us: u64,
+        /// Lists each time that it was so late.
+        #[arg(long, default_value_t = 5)]
+        threshold_ms: u64,
+    },
+    /// Draws times, one row a kind, on a logarithmic scale.
+    Plot {
+        /// What to draw, as JSON.
+        what: PathBuf,
+        /// The SVG file to write.
+        picture: PathBuf,
+    },
 }
 
 #[derive(Subcommand)]
-enum Tcp {
-    /// Sends pseudo-random octets and waits until the peer has read them.
-    Send {
-        /// The receiver's address and port.
-        to: SocketAddr,
-        /// Octets per connection.
+enum Raw {
+    /// Sends the frames of a capture again.
+    Replay {
+        /// The capture, a classic pcap file.
+        file: PathBuf,
+        /// The interface to send on.
+        interface: String,
+        /// The station on that link that the frames are for.
         #[arg(long)]
-        bytes: u64,
-        /// Connections at once.
-        #[arg(long, default_value_t = 1)]
-        connections: usize,
-    },
-    /// Reads connections to their end; says `listening` on stderr first.
-    Receive {
-        /// The address and port to listen on.
-        listen: SocketAddr,
-        /// Connections to accept.
-        #[arg(long, default_value_t = 1)]
-        connections: usize,
+        to_mac: MacAddress,
+        /// Frames at most.
+        #[arg(long, default_value_t = u64::MAX)]
+        count: u64,
     },
 }
 
@@ -191,29 +231,39 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Box<dyn Error>> {
     match command {
-        Command::Tcp(tcp) => run_tcp(tcp),
+        Command::Tcp(command) => tcp::run(command),
         Command::Udp(udp) => run_udp(udp),
         Command::Forge(forge) => run_forge(forge),
         Command::Capture(capture) => run_capture(capture),
-    }
-}
-
-fn run_tcp(command: Tcp) -> Result<(), Box<dyn Error>> {
-    match command {
-        Tcp::Send {
-            to,
-            bytes,
-            connections,
-        } => print(&tcp::send(to, bytes, connections)?),
-        Tcp::Receive {
-            listen,
-            connections,
-        } => {
-            let listener =
-                TcpListener::bind(listen).map_err(|error| format!("{listen}: {error}"))?;
-            announce();
-            print(&tcp::receive(&listener, connections)?)
+        Command::Requests(command) => requests::run(command),
+        Command::Raw(Raw::Replay {
+            file,
+            interface,
+            to_mac,
+            count,
+        }) => {
+            let link = link::Link::open(&interface)?;
+            print(&replay::replay(&file, &link, to_mac, count)?)
         }
+        Command::Kill {
+            pid,
+            signal,
+            resume_after_ms,
+        } => {
+            let resume_after = resume_after_ms.map(Duration::from_millis);
+            print(&signal::send(pid, signal, resume_after)?)
+        }
+        Command::Clock => print(&clock::monotonic_ns()?),
+        Command::Stall {
+            seconds,
+            interval_us,
+            threshold_ms,
+        } => {
+            let interval = Duration::from_micros(interval_us.max(10));
+            let threshold = Duration::from_millis(threshold_ms.max(1));
+            print(&stall::measure(interval, threshold, seconds)?)
+        }
+        Command::Plot { what, picture } => plot::draw(&what, &picture),
     }
 }
 
@@ -329,16 +379,4 @@ fn parse_id(text: &str) -> Result<NetworkId, String> {
     id.ok()
         .and_then(NetworkId::new)
         .ok_or_else(|| "a network id is 1 to 0xfffffe, such as 0x123456".to_owned())
-}
-
-/// Tells the script that started us that it may start the other end.
-fn announce() {
-    let _ = writeln!(io::stderr(), "listening");
-}
-
-fn print(report: &impl Serialize) -> Result<(), Box<dyn Error>> {
-    let mut stdout = io::stdout().lock();
-    serde_json::to_writer(&mut stdout, report)?;
-    writeln!(stdout)?;
-    Ok(())
 }

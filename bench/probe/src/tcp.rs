@@ -1,19 +1,65 @@
 //! Does a byte stream arrive whole: TCP with pseudo-random content and a digest at both ends.
 
+use std::error::Error;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use clap::Subcommand;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::clock;
 use crate::content::Content;
+use crate::output;
 
 const CHUNK_BYTES: usize = 256 * 1024;
 /// A connection on which nothing moves for so long has failed.
 const STALL: Duration = Duration::from_secs(20);
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Sends pseudo-random octets and waits until the peer has read them.
+    Send {
+        /// The receiver's address and port.
+        to: SocketAddr,
+        /// Octets per connection.
+        #[arg(long)]
+        bytes: u64,
+        /// Connections at once.
+        #[arg(long, default_value_t = 1)]
+        connections: usize,
+    },
+    /// Reads connections to their end; says `listening` on stderr first.
+    Receive {
+        /// The address and port to listen on.
+        listen: SocketAddr,
+        /// Connections to accept.
+        #[arg(long, default_value_t = 1)]
+        connections: usize,
+    },
+}
+
+/// Runs one of them.
+pub fn run(command: Command) -> Result<(), Box<dyn Error>> {
+    match command {
+        Command::Send {
+            to,
+            bytes,
+            connections,
+        } => output::print(&send(to, bytes, connections)?),
+        Command::Receive {
+            listen,
+            connections,
+        } => {
+            let listener =
+                TcpListener::bind(listen).map_err(|error| format!("{listen}: {error}"))?;
+            output::announce();
+            output::print(&receive(&listener, connections)?)
+        }
+    }
+}
 
 /// What one end saw of all its connections.
 #[derive(Debug, Serialize, PartialEq)]

@@ -1,0 +1,79 @@
+# shellcheck shell=bash
+# What happens when a host dies, and when an address moves on purpose: rounds under load.
+
+: "${FAILOVER_ROUNDS:=20}" "${MOVE_ROUNDS:=20}"
+
+run_failovers() {
+    step "host s dies $FAILOVER_ROUNDS times under $ROUND_RATE requests a second" host_dies
+    step "$MOVE_ROUNDS planned moves under the same load" planned_moves
+    step "a deposed host that goes on, and old frames again" barriers
+}
+
+# progress TEXT...: a line of its own below the step's title.
+progress() { printf '\n       %s' "$*" >&3; }
+
+# The three ways to die, in turn. Each time s is the primary again; who answers a, and with which
+# MAC address and TTL, must not show.
+host_dies() {
+    local deaths=(host_killed uplink_cut process_paused) kind round_at
+    in_lab a ping -q -n -c 1 -W 2 10.0.0.3 >/dev/null
+    for ((round_at = 1; round_at <= FAILOVER_ROUNDS; round_at++)); do
+        kind=${deaths[(round_at - 1) % 3]}
+        await_protected
+        move_to s
+        neighbour_of_a >"$OUT/neighbour-before"
+        run_round "$kind" "$round_at" "$OUT/failover/$round_at"
+        neighbour_of_a >"$OUT/neighbour-after"
+        same_at_a
+        progress "$(printf '%2d/%d  %-14s %s' "$round_at" "$FAILOVER_ROUNDS" "${KIND_TITLE[$kind]}" "$(round_line)")"
+    done
+    summarise failover "$OUT"/failover/*/round.json
+    jq -r '"first answer after \(.first_answer_ms.p50) ms, \(.first_answer_ms.max) at most; \(.inbound_lost) of \(.inbound_sent) lost, \(.stale_accepted) of \(.stale_sent) stale accepted"' \
+        "$OUT/failover.json"
+}
+
+# neighbour_of_a: the MAC address that a sends to.
+neighbour_of_a() { ip -n "$(namespace_of a)" -j neighbour show 10.0.0.3 dev eth0 | jq -r '.[0].lladdr // "none"'; }
+
+# same_at_a: notes in the round whether ARP entry and TTL are what they were.
+same_at_a() {
+    local ttl unchanged=false
+    ttl=$(in_lab a ping -n -c 1 -W 2 10.0.0.3 | sed -n 's/.* ttl=\([0-9]*\) .*/\1/p')
+    ! cmp -s "$OUT/neighbour-before" "$OUT/neighbour-after" || unchanged=true
+    jq --argjson arp_unchanged "$unchanged" --argjson ttl "${ttl:-null}" '. + {$arp_unchanged, $ttl}' \
+        "$round/round.json" >"$round/round.next"
+    mv "$round/round.next" "$round/round.json"
+}
+
+# From s to t and back: the old owner is alive and helps.
+planned_moves() {
+    local round_at moved_ns before
+    for ((round_at = 1; round_at <= MOVE_ROUNDS; round_at++)); do
+        await_protected
+        current=$(owner) other=$(peer_of "$current") before=$(epoch)
+        counted=yes
+        round_begins "$OUT/move/$round_at"
+        moved_ns=$("$PROBE" clock)
+        move_to "$other"
+        round_ends planned_move "$moved_ns"
+        jq --arg from "$current" --arg to "$(owner)" --argjson before "$before" --argjson after "$(epoch)" \
+            '. + {$from, $to, epoch_before: $before, epoch_after: $after}' \
+            "$round/round.json" >"$round/round.next"
+        mv "$round/round.next" "$round/round.json"
+        rm -f "$round"/{asked,log-s,log-t,verdict}
+        progress "$(printf '%2d/%d  %s' "$round_at" "$MOVE_ROUNDS" "$(round_line)")"
+    done
+    summarise move "$OUT"/move/*/round.json
+    jq -r '"\(.moved) of \(.rounds) moved, gap \(.gap_ms.p50) ms, \(.gap_ms.max) at most; \(.lost) lost, \(.duplicated) doubled"' \
+        "$OUT/move.json"
+}
+
+# summarise NAME ROUND...: leaves NAME.json, and starts the outcome on a line of its own.
+summarise() {
+    local name=$1
+    shift
+    jq -s --arg mode "$LAB_COPIES" --arg fan_out "$LAB_FAN_OUT" \
+        --arg timers "${LAB_INTERVAL_MS}ms x $LAB_DETECT_MULT" \
+        -f "$ROOT/scripts/quickstart.d/$name.jq" "$@" >"$OUT/$name.json"
+    printf '\n       '
+}
