@@ -112,7 +112,7 @@ async fn unknown_path(request: Request) -> ApiError {
 
 async fn wrong_method(request: Request) -> ApiError {
     let message = format!(
-        "{} does not take {}: use GET to read and POST to change, as docs/architecture.md lists",
+        "{} does not take {}: use GET to read and POST to change",
         request.uri().path(),
         request.method()
     );

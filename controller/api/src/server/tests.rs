@@ -337,6 +337,12 @@ async fn strangers_may_not_connect_and_with_an_open_socket_read_but_not_write() 
         answer.contains("a member of the group understudy"),
         "{answer}"
     );
+    for path in ["/v1/groups/z/g/checkpoint", "/v1/manager/raise-term"] {
+        let request = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n");
+        let answer = as_user(STRANGER, server.path.clone(), request.into());
+        let answer = answer.await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 403"), "{path}: {answer}");
+    }
     assert_eq!(
         server.client.status().await.unwrap().table_version,
         0,
