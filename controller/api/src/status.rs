@@ -200,6 +200,9 @@ pub struct Balance {
     pub received: u64,
     /// Packets that the host itself sent (neighbour discovery, answers to ping).
     pub injected: u64,
+    /// Copies of packets to replicated addresses that were due here: each is a packet more.
+    #[serde(default)]
+    pub copied: u64,
     /// Packets handed to guests of this host, answers to their ARP requests included.
     pub delivered: u64,
     /// Packets handed to the uplink.
@@ -208,6 +211,9 @@ pub struct Balance {
     pub punted: u64,
     /// Packets dropped with a reason.
     pub dropped: u64,
+    /// Packets that replicas of this host keep, or kept until they were not needed any more.
+    #[serde(default)]
+    pub kept: u64,
     /// What is left: more than 0 are packets that vanished, less than 0 packets out of nowhere.
     pub unexplained: i64,
 }
@@ -216,9 +222,16 @@ impl Balance {
     /// The same counts with `unexplained` drawn up from the others.
     #[must_use]
     pub fn drawn(self) -> Self {
-        let gone = [self.delivered, self.transmitted, self.punted, self.dropped].into_iter();
-        let unexplained = i128::from(self.received) + i128::from(self.injected)
-            - gone.map(i128::from).sum::<i128>();
+        let come = [self.received, self.injected, self.copied].into_iter();
+        let gone = [
+            self.delivered,
+            self.transmitted,
+            self.punted,
+            self.dropped,
+            self.kept,
+        ];
+        let unexplained =
+            come.map(i128::from).sum::<i128>() - gone.into_iter().map(i128::from).sum::<i128>();
         let unexplained = unexplained.clamp(i64::MIN.into(), i64::MAX.into()) as i64;
         Self {
             unexplained,

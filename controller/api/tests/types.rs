@@ -193,10 +193,12 @@ fn the_balance_is_what_came_in_less_what_went_out() {
     let level = Balance {
         received: 10,
         injected: 2,
+        copied: 3,
         delivered: 4,
         transmitted: 4,
         punted: 1,
         dropped: 3,
+        kept: 3,
         unexplained: 99,
     };
     assert_eq!(level.drawn().unexplained, 0);

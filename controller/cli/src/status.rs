@@ -155,16 +155,18 @@ fn balance(balance: &Balance) -> String {
     let Balance {
         received,
         injected,
+        copied,
         delivered,
         transmitted,
         punted,
         dropped,
+        kept,
         unexplained,
     } = balance;
     format!(
-        "received {received} + injected {injected} = delivered {delivered} \
+        "received {received} + injected {injected} + copied {copied} = delivered {delivered} \
          + transmitted {transmitted} + punted {punted} \
-         + dropped {dropped} + unexplained {unexplained}"
+         + dropped {dropped} + kept {kept} + unexplained {unexplained}"
     )
 }
 

@@ -15,7 +15,7 @@ use dpdk::{DeviceLosses, PortStatistics};
 use messages::body::Request;
 use parking_lot::Mutex;
 use rtrb::Producer;
-use tables::counters::WorkerCounters;
+use tables::counters::{GroupCounters, WorkerCounters};
 use tables::publication::Observer;
 use tables::{Key, PortIndex, Snapshot};
 use tokio::sync::oneshot;
@@ -254,6 +254,8 @@ impl View {
             transmitted: uplink.iter().map(|flow| flow.tx.0).sum(),
             punted: total(|worker| worker.worker.punted.get()),
             dropped: flows.iter().flat_map(|flow| flow.drops).sum(),
+            copied: total(|worker| worker.worker.copied.get()),
+            kept: total(|worker| worker.groups().map(kept).sum()),
             unexplained: 0,
         }
         .drawn()
@@ -294,14 +296,17 @@ impl View {
         nodes
             .filter_map(|(network, node)| {
                 let entry = snapshot.mappings.find(Key::new(network.id, node.address))?;
+                // Of a group, each member has a node, which is where it is whoever owns the address.
+                let host = match entry.group {
+                    Some(_) => node.host,
+                    None => entry.owner.0.into(),
+                };
                 Some(NodeStatus {
                     network: network.name.clone(),
                     name: Some(node.name.clone()),
                     address: node.address,
-                    host: self.config.fabric.hosts[usize::from(entry.owner.0)]
-                        .name
-                        .clone(),
-                    local: entry.local_port().is_some(),
+                    host: self.config.fabric.hosts.get(host)?.name.clone(),
+                    local: host == self.config.host.index && entry.local_port().is_some(),
                     generation: entry.generation.into(),
                     mac: node.mac,
                 })
@@ -332,6 +337,11 @@ impl View {
             })
             .collect()
     }
+}
+
+/// Packets that a member keeps, or kept for nothing.
+fn kept(group: &GroupCounters) -> u64 {
+    group.held.packets.get() + group.checkpointed.get() + group.discarded.get()
 }
 
 fn port_status(port: &OpenPort, flow: &PortFlow) -> PortStatus {

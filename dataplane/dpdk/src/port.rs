@@ -64,6 +64,8 @@ pub(crate) struct Opened {
     pub(crate) attached: Attached,
     pub(crate) capabilities: PortCapabilities,
     pub(crate) kernel_ring: Option<KernelRing>,
+    /// Under af_packet and af_xdp: af_xdp's driver does not watch its link.
+    pub(crate) interface: Option<Interface>,
     pub(crate) rx_chained: Count,
     pub(crate) tx_no_mbuf: Count,
     mac: [u8; 6],
@@ -173,6 +175,7 @@ impl Opened {
             attached,
             capabilities,
             kernel_ring,
+            interface: device.interface().and_then(|name| Interface::open(name).ok()),
             rx_chained: Count::default(),
             tx_no_mbuf: Count::default(),
             mac,
@@ -187,7 +190,7 @@ fn set_interface_mtu(device: &Device, mtu: u16) -> Result<(), PortError> {
         return Ok(());
     };
     let set = |name| {
-        let mut interface = Interface::open(name)?;
+        let interface = Interface::open(name)?;
         if interface.mtu()? == u32::from(mtu) {
             return Ok(());
         }

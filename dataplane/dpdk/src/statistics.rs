@@ -46,10 +46,13 @@ pub struct DeviceLosses {
 pub struct PortStatistics(pub(crate) Arc<Opened>);
 
 impl PortStatistics {
-    /// Whether the link is up, as far as the driver knows: af_packet and af_xdp
-    /// follow the interface, drivers in memory are always up.
+    /// Whether the link is up, by the interface under the device or as far as
+    /// the driver knows: drivers in memory are always up.
     #[must_use]
     pub fn link_is_up(&self) -> bool {
+        if let Some(interface) = &self.0.interface {
+            return interface.is_running().unwrap_or(false);
+        }
         let mut link = dpdk_sys::rte_eth_link::default();
         // SAFETY: the port is open as long as `self` holds it; `link` is writable.
         let code =
