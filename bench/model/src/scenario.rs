@@ -1,0 +1,73 @@
+//! What may happen in a run, and how often.
+
+use crate::{HOSTS, RECORDS_MAX, Slip};
+
+/// Faults that may each happen once in a run; bits of [`Scenario::faults`].
+pub mod fault {
+    /// A host that holds a grant restarts.
+    pub const OWNER_RESTARTS: u8 = 1;
+    /// A host that holds no grant restarts.
+    pub const MEMBER_RESTARTS: u8 = 2;
+    /// The receiver restarts.
+    pub const RECEIVER_RESTARTS: u8 = 4;
+    /// The manager loses everything but its disk.
+    pub const MANAGER_RESTARTS: u8 = 8;
+    /// An owner's guest port closes: it resigns.
+    pub const OWNER_RESIGNS: u8 = 16;
+    /// All of them.
+    pub const ALL: u8 = 31;
+}
+
+/// The bounds of a run. Within them every order of steps is taken.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// What the printed result is called.
+    pub name: &'static str,
+    /// Hosts that take part, 2 or 3.
+    pub hosts: usize,
+    /// Members in sync at the start; host 0 owns.
+    pub members: &'static [usize],
+    /// Records that the manager may make, the first included; at most 7.
+    pub records_max: usize,
+    /// Promotions are decided up to this generation.
+    pub generations_max: u8,
+    /// Which faults may happen ([`fault`]).
+    pub faults: u8,
+    /// How many of them in one run.
+    pub faults_max: u32,
+    /// Whether there is a receiver.
+    pub receiver: bool,
+    /// Host 0 is lost without a word at the start; its lease runs on.
+    pub first_owner_lost: bool,
+}
+
+impl Scenario {
+    /// Whether the state holds what the model has room for.
+    pub fn fits(&self) -> bool {
+        (2..=HOSTS).contains(&self.hosts)
+            && self.records_max < RECORDS_MAX
+            && self.generations_max <= 4
+            && self.members.iter().all(|member| (1..self.hosts).contains(member))
+    }
+
+    /// The hosts that do anything.
+    pub fn live(&self) -> std::ops::Range<usize> {
+        usize::from(self.first_owner_lost)..self.hosts
+    }
+}
+
+/// The model that the checker explores: the rules, the bounds, and at most one mistake.
+#[derive(Clone, Debug)]
+pub struct Protocol {
+    /// The bounds.
+    pub scenario: Scenario,
+    /// The planted mistake; `None` is the protocol as written.
+    pub slip: Option<Slip>,
+}
+
+impl Protocol {
+    /// Whether `slip` is the planted mistake.
+    pub fn slips(&self, slip: Slip) -> bool {
+        self.slip == Some(slip)
+    }
+}
