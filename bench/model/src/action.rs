@@ -105,6 +105,7 @@ impl Model for Protocol {
             Action::RestartReceiver => self.restart_receiver(&mut state),
         }
         self.settle(&mut state);
+        let state = self.representative(state);
         // A step that changes nothing leads to a state that the checker has seen.
         (state != *last).then_some(state)
     }

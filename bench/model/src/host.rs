@@ -4,7 +4,7 @@ use crate::action::Action;
 use crate::record::Standing;
 use crate::scenario::{Protocol, fault};
 use crate::state::{Flight, Host, State};
-use crate::{DRIFT_TICKS, GRACE_TICKS, HOSTS, Slip};
+use crate::{DRIFT_TICKS, HOSTS, Slip};
 
 impl Protocol {
     /// Everything that the hosts could do next.
@@ -39,13 +39,15 @@ impl Protocol {
                 continue;
             }
             let fresh = matches!(this.flight[member], Flight::Beat(0) | Flight::Ack(0));
-            if !this.resigned && !fresh {
+            let hears = state.follows(member) && state.hosts[member].record == this.record;
+            let waits = !self.scenario.prompt_beats && !self.past(state, owner, member);
+            if !this.resigned && !fresh && (hears || waits) {
                 actions.push(Action::Beat(owner, member));
             }
             match this.flight[member] {
                 Flight::Empty => {}
                 Flight::Beat(_) => {
-                    if state.follows(member) && state.hosts[member].record == this.record {
+                    if hears {
                         actions.push(Action::Hear(owner, member));
                     }
                 }
@@ -59,6 +61,11 @@ impl Protocol {
 
     fn owns(&self, state: &State, host: usize) -> bool {
         state.owns(self, host)
+    }
+
+    /// Whether `member` is past the record under which `owner` sends: it never acknowledges.
+    pub(crate) fn past(&self, state: &State, owner: usize, member: usize) -> bool {
+        state.held(member).epoch() > state.held(owner).epoch() && !self.slips(Slip::LastUpdateWins)
     }
 
     fn restart_fault(&self, state: &State, host: usize) -> u8 {
@@ -127,6 +134,9 @@ impl Protocol {
 
     pub(crate) fn beat(&self, state: &mut State, owner: usize, member: usize) {
         state.hosts[owner].flight[member] = Flight::Beat(0);
+        if self.scenario.prompt_beats {
+            self.hear(state, owner, member);
+        }
     }
 
     /// A member acknowledges; a Candidate takes its suspicion back first (rule 5), which the
@@ -138,7 +148,7 @@ impl Protocol {
         state.hosts[owner].flight[member] = Flight::Ack(age);
         let candidate = state.hosts[member].grace == 0;
         if !(candidate && self.slips(Slip::CandidateAcknowledges)) {
-            state.hosts[member].grace = GRACE_TICKS;
+            state.hosts[member].grace = self.grace_ticks();
         }
     }
 
@@ -189,7 +199,7 @@ impl Protocol {
             }
         } else if new.lists(host) && !(new.same_owner(old) && old.lists(host)) {
             // Newly listed, or under a new owner: G from the install (rule 3).
-            this.grace = if self.slips(Slip::InstallEndsPromise) { 0 } else { GRACE_TICKS };
+            this.grace = if self.slips(Slip::InstallEndsPromise) { 0 } else { self.grace_ticks() };
         }
     }
 
@@ -210,7 +220,7 @@ impl Protocol {
             boot: this.boot + 1,
             provisional: true,
             resigned: false,
-            grace: if self.slips(Slip::BootEndsPromise) { 0 } else { GRACE_TICKS },
+            grace: if self.slips(Slip::BootEndsPromise) { 0 } else { self.grace_ticks() },
             counted: 0,
             lease: [0; HOSTS],
             flight: [Flight::Empty; HOSTS],

@@ -20,6 +20,7 @@ pub mod scenario;
 pub mod settle;
 pub mod slip;
 pub mod state;
+mod symmetry;
 
 pub use action::Action;
 pub use scenario::{Protocol, Scenario};
@@ -32,14 +33,6 @@ pub const HOSTS: usize = 3;
 /// Records that one run may see, the first included.
 pub const RECORDS_MAX: usize = 8;
 
-/// G in ticks: a replica keeps its promise for this long after the receipt of a heartbeat.
-/// One tick is one heartbeat interval, so this is `detect_mult` as well.
-pub const GRACE_TICKS: u8 = 3;
-
-/// L in ticks, on the owner's own clock, counted from the sending of a heartbeat.
-pub const LEASE_TICKS: u8 = 2;
-
 /// By how many ticks one clock may fall behind another while a lease runs. A deadline of L on
-/// the owner's clock falls anywhere between L and L + this in the time of the others, and
-/// L + this <= G is what `L = G(1 - 2ρ) - 1 ms` stands for.
+/// the owner's clock falls anywhere between L and L + this in the time of the others.
 pub const DRIFT_TICKS: u8 = 1;

@@ -64,6 +64,12 @@ impl Record {
         self.with(MEMBERS_SHIFT + 2 * host as u32, 2, value)
     }
 
+    /// The record with another owner under the same grant: only for mirror images.
+    #[must_use]
+    pub(crate) fn with_owner(self, owner: usize) -> Self {
+        self.with(6, 2, owner as u32)
+    }
+
     /// Position in the manager's order; what receivers compare.
     pub fn epoch(self) -> u8 {
         self.field(0, 3) as u8

@@ -1,6 +1,6 @@
 //! What may happen in a run, and how often.
 
-use crate::{HOSTS, RECORDS_MAX, Slip};
+use crate::{DRIFT_TICKS, HOSTS, RECORDS_MAX, Slip};
 
 /// Faults that may each happen once in a run; bits of [`Scenario::faults`].
 pub mod fault {
@@ -27,6 +27,13 @@ pub struct Scenario {
     pub hosts: usize,
     /// Members in sync at the start; host 0 owns.
     pub members: &'static [usize],
+    /// G in ticks of one heartbeat interval (`detect_mult`), at least 2: a replica keeps its
+    /// promise for this long after the receipt of a heartbeat. L is [`DRIFT_TICKS`] less: that
+    /// is what `L = G(1 - 2ρ) - 1 ms` stands for.
+    pub grace_ticks: u8,
+    /// Heartbeats arrive at once or never; only acknowledgements take time. A heartbeat that
+    /// takes time only makes the promise longer that its acknowledgement rests on.
+    pub prompt_beats: bool,
     /// Records that the manager may make, the first included; at most 7.
     pub records_max: usize,
     /// Promotions are decided up to this generation.
@@ -47,6 +54,7 @@ impl Scenario {
         (2..=HOSTS).contains(&self.hosts)
             && self.records_max < RECORDS_MAX
             && self.generations_max <= 4
+            && (2..=4).contains(&self.grace_ticks)
             && self.members.iter().all(|member| (1..self.hosts).contains(member))
     }
 
@@ -69,5 +77,17 @@ impl Protocol {
     /// Whether `slip` is the planted mistake.
     pub fn slips(&self, slip: Slip) -> bool {
         self.slip == Some(slip)
+    }
+
+    /// G.
+    pub(crate) fn grace_ticks(&self) -> u8 {
+        self.scenario.grace_ticks
+    }
+
+    /// How long a lease lasts at most in the time of the others, from the sending of the
+    /// heartbeat: L on the slowest clock.
+    pub(crate) fn lease_ticks(&self) -> u8 {
+        let short = if self.slips(Slip::LeaseIgnoresDrift) { 0 } else { DRIFT_TICKS };
+        self.scenario.grace_ticks - short + DRIFT_TICKS
     }
 }

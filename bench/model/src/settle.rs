@@ -5,7 +5,7 @@
 //! happens later is covered by that. And what nothing depends on any more is blanked, so that
 //! states which differ only in it are one.
 
-use crate::record::Record;
+use crate::record::{Record, Standing};
 use crate::scenario::{Protocol, fault};
 use crate::state::{Flight, State, broken, output_bit};
 use crate::{DRIFT_TICKS, HOSTS, Slip};
@@ -19,6 +19,7 @@ impl Protocol {
             self.accept(state);
         }
         self.quiet(state);
+        self.idle(state);
         self.forget(state);
     }
 
@@ -87,6 +88,49 @@ impl Protocol {
             // The boot's promise counts until the host is confirmed, whatever it was before.
             if !member && !this.provisional && !(owner && owns) {
                 this.grace = 0;
+            }
+        }
+    }
+
+    /// Messages whose arrival would change nothing, and promises that nobody will ever ask for.
+    fn idle(&self, state: &mut State) {
+        for owner in 0..HOSTS {
+            let held = state.held(owner);
+            for member in 0..HOSTS {
+                let past = self.past(state, owner, member);
+                let this = &mut state.hosts[owner];
+                let joining = held.standing(member) == Standing::Joining;
+                let counted = this.counted & (1 << member) != 0;
+                if !joining && !self.slips(Slip::NewOwnerSkipsMembers) {
+                    this.counted &= !(1 << member);
+                }
+                let useless = match this.flight[member] {
+                    Flight::Empty => false,
+                    Flight::Beat(_) => past,
+                    Flight::Ack(age) => {
+                        let known = counted || !joining;
+                        let gains = self.lease_ticks() - age > this.lease[member];
+                        known && !gains && self.slip.is_none()
+                    }
+                };
+                if useless {
+                    this.flight[member] = Flight::Empty;
+                }
+            }
+        }
+        if usize::from(state.made) < self.scenario.records_max {
+            return;
+        }
+        // No decision is left to make; a host that was granted nothing is granted nothing more.
+        state.manager.suspects = 0;
+        state.manager.overdue = 0;
+        state.manager.joined = 0;
+        state.manager.resigned = false;
+        for host in 0..HOSTS {
+            let from = usize::from(state.hosts[host].record);
+            let granted = |record: &Record| record.epoch() > 0 && record.owner() == host;
+            if !state.records[from..usize::from(state.made)].iter().any(granted) {
+                state.hosts[host].grace = 0;
             }
         }
     }

@@ -2,7 +2,7 @@
 //! still lasts or how old it is, never when it happened, so that the states are finitely many.
 
 use crate::record::{Record, Standing};
-use crate::{DRIFT_TICKS, GRACE_TICKS, HOSTS, LEASE_TICKS, Protocol, RECORDS_MAX, Slip};
+use crate::{HOSTS, Protocol, RECORDS_MAX, Slip};
 use std::hash::{Hash, Hasher};
 
 /// What is on its way between an owner and one of its members.
@@ -145,7 +145,7 @@ impl State {
         for member in protocol.scenario.members {
             host.lease[*member] = protocol.lease_ticks();
             host.counted |= 1 << member;
-            hosts[*member].grace = GRACE_TICKS;
+            hosts[*member].grace = protocol.grace_ticks();
         }
         hosts[0] = host;
         Self {
@@ -216,28 +216,19 @@ impl State {
     }
 }
 
-impl Protocol {
-    /// For how long a lease may last at most in the time of the others, from the sending of the
-    /// heartbeat.
-    pub fn lease_ticks(&self) -> u8 {
-        let lease = if self.slips(Slip::LeaseIgnoresDrift) { GRACE_TICKS } else { LEASE_TICKS };
-        lease + DRIFT_TICKS
-    }
-}
+/// Octets that say everything about a state.
+pub(crate) const OCTETS: usize = 79;
 
-/// Hashed as one run of octets: a state is hashed several million times.
-impl Hash for State {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
+impl State {
+    /// The state as octets: what is hashed and compared, several million times.
+    pub(crate) fn octets(&self) -> [u8; OCTETS] {
         let Self { records, made, durable, published, manager, hosts, receiver, .. } = self;
-        let mut octets = [0; 80];
+        let mut octets = [0; OCTETS];
         let mut used = 0;
         let mut put = |bytes: &[u8]| {
             octets[used..used + bytes.len()].copy_from_slice(bytes);
             used += bytes.len();
         };
-        for record in records {
-            put(&record.bits().to_le_bytes());
-        }
         for host in hosts {
             let flags = u8::from(host.provisional) | u8::from(host.resigned) << 1;
             put(&[host.record, host.boot << 4 | flags, host.grace, host.counted]);
@@ -250,6 +241,16 @@ impl Hash for State {
         put(&[receiver.record, receiver.disk, receiver.acknowledged]);
         put(&receiver.accepted.to_le_bytes());
         put(&self.emitted.to_le_bytes());
-        hasher.write(&octets);
+        for record in records {
+            put(&record.bits().to_le_bytes());
+        }
+        debug_assert_eq!(used, OCTETS, "every octet of a state is written");
+        octets
+    }
+}
+
+impl Hash for State {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hasher.write(&self.octets());
     }
 }
