@@ -110,10 +110,7 @@ impl Protocol {
     /// What the disk has survives, and nothing else (rule 15).
     pub(crate) fn crash_manager(&self, state: &mut State) {
         state.spent |= fault::MANAGER_RESTARTS;
-        let newest = (0..state.made)
-            .rev()
-            .find(|record| state.durable & (1 << record) != 0)
-            .expect("the first record is durable and the newest is never forgotten");
+        let newest = state.newest_durable();
         state.manager = Manager { newest, suspects: 0, overdue: 0, joined: 0, resigned: false };
     }
 }

@@ -49,6 +49,38 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// An owner and one replica, all faults, three changes of the record: enough for Solo and a
+    /// rejoin, or for a promotion and the old owner's return as a member in sync.
+    pub fn pair() -> Self {
+        Self {
+            name: "pair",
+            hosts: 2,
+            members: &[1],
+            grace_ticks: 3,
+            prompt_beats: false,
+            records_max: 4,
+            generations_max: 3,
+            faults: fault::ALL,
+            faults_max: 5,
+            receiver: true,
+            first_owner_lost: false,
+        }
+    }
+
+    /// An owner and two replicas, all faults, two changes of the record: two promotions, or a
+    /// promotion beside a change of the members.
+    pub fn trio() -> Self {
+        Self {
+            name: "trio",
+            hosts: 3,
+            members: &[1, 2],
+            grace_ticks: 2,
+            prompt_beats: true,
+            records_max: 3,
+            ..Self::pair()
+        }
+    }
+
     /// Whether the state holds what the model has room for.
     pub fn fits(&self) -> bool {
         (2..=HOSTS).contains(&self.hosts)

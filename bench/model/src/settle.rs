@@ -156,7 +156,7 @@ impl Protocol {
         }
         let held = state.hosts.iter().take(self.scenario.hosts).map(|host| host.record);
         let oldest = held
-            .chain([state.receiver.record, state.receiver.disk, state.manager.newest])
+            .chain([state.receiver.record, state.receiver.disk, state.newest_durable()])
             .min()
             .expect("there are hosts");
         for index in 0..oldest {

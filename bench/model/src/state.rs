@@ -183,6 +183,12 @@ impl State {
         self.record(self.manager.newest)
     }
 
+    /// Index of the newest record on the manager's disk.
+    pub(crate) fn newest_durable(&self) -> u8 {
+        debug_assert!(self.durable != 0, "the newest durable record is never forgotten");
+        7 - self.durable.leading_zeros() as u8
+    }
+
     /// Whether `host` acts as the owner: granted to this very boot.
     pub fn owns(&self, protocol: &Protocol, host: usize) -> bool {
         let (held, this) = (self.held(host), &self.hosts[host]);
