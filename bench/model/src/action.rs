@@ -55,6 +55,8 @@ pub enum Decision {
         /// Whether the third host stays what it is.
         keep: bool,
     },
+    /// The owner restarted and nobody else is in sync: its new boot is granted (rule 11).
+    Regrant,
     /// A member leaves, because it suspects or because the owner misses it.
     Remove(usize),
     /// A host becomes a joining member.
@@ -68,7 +70,10 @@ impl Model for Protocol {
     type Action = Action;
 
     fn init_states(&self) -> Vec<State> {
-        assert!(self.scenario.fits(), "the scenario asks for more than a state has room for");
+        assert!(
+            self.scenario.fits(),
+            "the scenario asks for more than a state has room for"
+        );
         let mut state = State::first(self);
         self.settle(&mut state);
         vec![state]

@@ -69,7 +69,11 @@ impl Protocol {
     }
 
     fn restart_fault(&self, state: &State, host: usize) -> u8 {
-        if self.owns(state, host) { fault::OWNER_RESTARTS } else { fault::MEMBER_RESTARTS }
+        if self.owns(state, host) {
+            fault::OWNER_RESTARTS
+        } else {
+            fault::MEMBER_RESTARTS
+        }
     }
 
     /// Whether a holder of `held` installs `offered`: sent, and newer (rule 8).
@@ -91,9 +95,7 @@ impl Protocol {
     /// Whether somebody who may confirm holds `offered` now.
     pub(crate) fn vouched(&self, state: &State, host: Option<usize>, offered: u8) -> bool {
         let by_owner = self.scenario.live().any(|owner| {
-            Some(owner) != host
-                && state.hosts[owner].record == offered
-                && state.speaks(self, owner)
+            Some(owner) != host && state.hosts[owner].record == offered && state.speaks(self, owner)
         });
         offered == state.manager.newest || by_owner || self.slips(Slip::StaleSession)
     }
@@ -158,7 +160,11 @@ impl Protocol {
         let Flight::Ack(age) = this.flight[member] else {
             return;
         };
-        let age = if self.slips(Slip::LeaseFromReceipt) { 0 } else { age };
+        let age = if self.slips(Slip::LeaseFromReceipt) {
+            0
+        } else {
+            age
+        };
         this.flight[member] = Flight::Empty;
         this.lease[member] = this.lease[member].max(self.lease_ticks() - age);
         this.counted |= 1 << member;
@@ -199,7 +205,11 @@ impl Protocol {
             }
         } else if new.lists(host) && !(new.same_owner(old) && old.lists(host)) {
             // Newly listed, or under a new owner: G from the install (rule 3).
-            this.grace = if self.slips(Slip::InstallEndsPromise) { 0 } else { self.grace_ticks() };
+            this.grace = if self.slips(Slip::InstallEndsPromise) {
+                0
+            } else {
+                self.grace_ticks()
+            };
         }
     }
 
@@ -220,7 +230,11 @@ impl Protocol {
             boot: this.boot + 1,
             provisional: true,
             resigned: false,
-            grace: if self.slips(Slip::BootEndsPromise) { 0 } else { self.grace_ticks() },
+            grace: if self.slips(Slip::BootEndsPromise) {
+                0
+            } else {
+                self.grace_ticks()
+            },
             counted: 0,
             lease: [0; HOSTS],
             flight: [Flight::Empty; HOSTS],

@@ -27,18 +27,32 @@ impl Protocol {
     fn decisions(&self, state: &State, actions: &mut Vec<Action>) {
         let (manager, record) = (&state.manager, state.newest());
         let mut push = |decision| actions.push(Action::Decide(decision));
+        let owner = record.owner();
+        if self.scenario.live().contains(&owner)
+            && state.hosts[owner].boot != record.boot()
+            && record.generation() < self.scenario.generations_max
+            && (0..HOSTS).all(|host| !record.promotable(host))
+        {
+            push(Decision::Regrant);
+        }
         for host in 0..self.scenario.hosts {
             let has = |hosts: u8| hosts & (1 << host) != 0;
-            if record.owner() == host {
+            if host == owner {
                 continue;
             }
             if record.promotable(host)
                 && record.generation() < self.scenario.generations_max
-                && (has(manager.suspects) || manager.resigned)
+                && (has(manager.suspects) || manager.resigned || self.scenario.whim)
             {
-                push(Decision::Promote { to: host, keep: false });
+                push(Decision::Promote {
+                    to: host,
+                    keep: false,
+                });
                 if (0..HOSTS).any(|other| other != host && record.lists(other)) {
-                    push(Decision::Promote { to: host, keep: true });
+                    push(Decision::Promote {
+                        to: host,
+                        keep: true,
+                    });
                 }
             }
             match record.standing(host) {
@@ -52,12 +66,12 @@ impl Protocol {
                     if has(manager.joined) || self.slips(Slip::OwnerNeverHearsOfJoiner) {
                         push(Decision::List(host));
                     }
-                    if has(manager.overdue) {
+                    if has(manager.overdue) || self.scenario.whim {
                         push(Decision::Remove(host));
                     }
                 }
                 Standing::InSync => {
-                    if has(manager.overdue | manager.suspects) {
+                    if has(manager.overdue | manager.suspects) || self.scenario.whim {
                         push(Decision::Remove(host));
                     }
                 }
@@ -83,6 +97,10 @@ impl Protocol {
                 }
                 record
             }
+            Decision::Regrant => {
+                let owner = old.owner();
+                old.promoting(owner, state.hosts[owner].boot, false)
+            }
             Decision::Remove(host) => {
                 let slip = self.slips(Slip::SoloStillPromotable);
                 let standing = if slip { Standing::LetGo } else { Standing::Out };
@@ -96,10 +114,17 @@ impl Protocol {
 
     fn append(&self, state: &mut State, record: Record) {
         let index = state.made;
-        let resigned = state.manager.resigned && record.same_owner(state.newest());
+        let same = record.same_owner(state.newest()) || self.slips(Slip::ResignationOutlivesOwner);
+        let resigned = state.manager.resigned && same;
         state.records[usize::from(index)] = record;
         state.made += 1;
-        state.manager = Manager { newest: index, suspects: 0, overdue: 0, joined: 0, resigned };
+        state.manager = Manager {
+            newest: index,
+            suspects: 0,
+            overdue: 0,
+            joined: 0,
+            resigned,
+        };
         if self.slips(Slip::PushBeforeWrite) {
             state.published |= 1 << index;
         } else {
@@ -111,6 +136,12 @@ impl Protocol {
     pub(crate) fn crash_manager(&self, state: &mut State) {
         state.spent |= fault::MANAGER_RESTARTS;
         let newest = state.newest_durable();
-        state.manager = Manager { newest, suspects: 0, overdue: 0, joined: 0, resigned: false };
+        state.manager = Manager {
+            newest,
+            suspects: 0,
+            overdue: 0,
+            joined: 0,
+            resigned: false,
+        };
     }
 }

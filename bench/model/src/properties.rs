@@ -1,9 +1,9 @@
 //! What must hold in every state, and what must be reached so that it means something.
 
+use crate::HOSTS;
 use crate::record::{Record, Standing};
 use crate::scenario::{Protocol, fault};
 use crate::state::{State, broken, output_bit};
-use crate::HOSTS;
 use stateright::Property;
 
 /// Never two hosts whose output leaves at the same instant: the lease's promise.
@@ -39,6 +39,8 @@ pub const RESIGNED: &str = "reached: a resigned owner is replaced at once";
 pub const UNSENT: &str = "reached: a manager restarts between write and send";
 /// A restarted owner.
 pub const OWNER_BACK: &str = "reached: a restarted owner is in sync again";
+/// A restarted owner without members.
+pub const REGRANTED: &str = "reached: an owner's next boot is granted and speaks";
 /// A restarted member.
 pub const MEMBER_BACK: &str = "reached: a restarted member acknowledges again";
 /// A restarted receiver.
@@ -48,10 +50,15 @@ pub const RECEIVER_BACK: &str = "reached: a restarted receiver accepts again";
 pub(crate) fn all(protocol: &Protocol) -> Vec<Property<Protocol>> {
     let mut all = vec![
         Property::always(ONE_VOICE, |protocol: &Protocol, state: &State| {
-            (0..HOSTS).filter(|host| state.speaks(protocol, *host)).count() <= 1
+            (0..HOSTS)
+                .filter(|host| state.speaks(protocol, *host))
+                .count()
+                <= 1
         }),
         Property::always(ON_DISK, on_disk),
-        Property::always(NO_CONTINUATION, |_, state: &State| state.broken & broken::CONTINUED == 0),
+        Property::always(NO_CONTINUATION, |_, state: &State| {
+            state.broken & broken::CONTINUED == 0
+        }),
         Property::sometimes(PROMOTED, |protocol: &Protocol, state: &State| {
             speaker(protocol, state).is_some_and(|(_, record)| record.generation() > 1)
         }),
@@ -59,7 +66,9 @@ pub(crate) fn all(protocol: &Protocol) -> Vec<Property<Protocol>> {
             speaker(protocol, state).is_some_and(|(_, record)| record.solo())
         }),
         Property::sometimes(SOLO_ENDS, |protocol: &Protocol, state: &State| {
-            acknowledged(protocol, state, |past, now, _| past.solo() && past.same_owner(now))
+            acknowledged(protocol, state, |past, now, _| {
+                past.solo() && past.same_owner(now)
+            })
         }),
         Property::sometimes(REJOINED, |protocol: &Protocol, state: &State| {
             acknowledged(protocol, state, |past, _, member| {
@@ -71,7 +80,9 @@ pub(crate) fn all(protocol: &Protocol) -> Vec<Property<Protocol>> {
         }),
         Property::sometimes(WITHDRAWN, |_, state: &State| {
             let suspects = |host: &usize| state.manager.suspects & (1 << host) != 0;
-            (0..HOSTS).filter(suspects).any(|host| state.hosts[host].grace > 0)
+            (0..HOSTS)
+                .filter(suspects)
+                .any(|host| state.hosts[host].grace > 0)
         }),
     ];
     if protocol.scenario.receiver {
@@ -85,13 +96,14 @@ fn of_the_receiver() -> Vec<Property<Protocol>> {
     vec![
         Property::always(ONE_HOST, |protocol: &Protocol, state: &State| {
             (1..=protocol.scenario.generations_max).all(|generation| {
-                let accepted = |host: &usize| {
-                    state.receiver.accepted & output_bit(*host, generation) != 0
-                };
+                let accepted =
+                    |host: &usize| state.receiver.accepted & output_bit(*host, generation) != 0;
                 (0..HOSTS).filter(accepted).count() <= 1
             })
         }),
-        Property::always(NEVER_OLDER, |_, state: &State| state.broken & broken::OLDER_ACCEPTED == 0),
+        Property::always(NEVER_OLDER, |_, state: &State| {
+            state.broken & broken::OLDER_ACCEPTED == 0
+        }),
         Property::always(NEVER_FALLS, |_, state: &State| {
             state.record(state.receiver.record).epoch() >= state.receiver.acknowledged
         }),
@@ -121,8 +133,17 @@ fn of_the_faults(protocol: &Protocol) -> Vec<Property<Protocol>> {
             fault::OWNER_RESTARTS,
             Property::sometimes(OWNER_BACK, |protocol: &Protocol, state: &State| {
                 let restarted = state.spent & fault::OWNER_RESTARTS != 0;
-                restarted
-                    && acknowledged(protocol, state, |past, _, member| past.owner() == member)
+                restarted && acknowledged(protocol, state, |past, _, member| past.owner() == member)
+            }),
+        ),
+        (
+            fault::OWNER_RESTARTS,
+            Property::sometimes(REGRANTED, |protocol: &Protocol, state: &State| {
+                let again = |past: &Record, owner| past.epoch() > 0 && past.owner() == owner;
+                speaker(protocol, state).is_some_and(|(owner, record)| {
+                    let past = &state.records[..usize::from(state.hosts[owner].record)];
+                    record.boot() > 0 && past.last().is_some_and(|past| again(past, owner))
+                })
             }),
         ),
         (
@@ -149,17 +170,28 @@ fn of_the_faults(protocol: &Protocol) -> Vec<Property<Protocol>> {
         let receiver = *fault != fault::RECEIVER_RESTARTS || protocol.scenario.receiver;
         protocol.scenario.faults & fault != 0 && receiver
     };
-    reached.into_iter().filter(|(fault, _)| wanted(fault)).map(|(_, property)| property).collect()
+    reached
+        .into_iter()
+        .filter(|(fault, _)| wanted(fault))
+        .map(|(_, property)| property)
+        .collect()
 }
 
 fn on_disk(protocol: &Protocol, state: &State) -> bool {
-    let held = state.hosts.iter().take(protocol.scenario.hosts).map(|host| host.record);
-    held.chain([state.receiver.record]).all(|record| state.durable & (1 << record) != 0)
+    let held = state
+        .hosts
+        .iter()
+        .take(protocol.scenario.hosts)
+        .map(|host| host.record);
+    held.chain([state.receiver.record])
+        .all(|record| state.durable & (1 << record) != 0)
 }
 
 /// The host that speaks, with its record.
 fn speaker(protocol: &Protocol, state: &State) -> Option<(usize, Record)> {
-    (0..HOSTS).find(|host| state.speaks(protocol, *host)).map(|host| (host, state.held(host)))
+    (0..HOSTS)
+        .find(|host| state.speaks(protocol, *host))
+        .map(|host| (host, state.held(host)))
 }
 
 /// Whether somebody speaks with an in-sync member's acknowledgement, and `before` holds of an
@@ -177,6 +209,8 @@ fn acknowledged(
     (0..HOSTS).any(|member| {
         now.standing(member) == Standing::InSync
             && this.lease[member] > 0
-            && past.iter().any(|past| past.epoch() > 0 && before(*past, now, member))
+            && past
+                .iter()
+                .any(|past| past.epoch() > 0 && before(*past, now, member))
     })
 }

@@ -136,7 +136,10 @@ impl Record {
 
     fn with(self, shift: u32, width: u32, value: u32) -> Self {
         let mask = (1 << width) - 1;
-        debug_assert!(value <= mask, "a field of the record is too narrow for {value}");
+        debug_assert!(
+            value <= mask,
+            "a field of the record is too narrow for {value}"
+        );
         Self(self.0 & !(mask << shift) | (value << shift))
     }
 }
@@ -147,7 +150,11 @@ impl fmt::Debug for Record {
             return f.write_str("-");
         }
         let (epoch, generation, owner) = (self.epoch(), self.generation(), self.owner());
-        write!(f, "E{epoch} generation {generation} owner {owner}.{}", self.boot())?;
+        write!(
+            f,
+            "E{epoch} generation {generation} owner {owner}.{}",
+            self.boot()
+        )?;
         if self.at_once() {
             f.write_str(" at once")?;
         }

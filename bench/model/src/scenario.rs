@@ -44,6 +44,9 @@ pub struct Scenario {
     pub faults_max: u32,
     /// Whether there is a receiver.
     pub receiver: bool,
+    /// The manager promotes and removes members at whim, without a hint: its evidence is wrong,
+    /// or an operator told it to.
+    pub whim: bool,
     /// Host 0 is lost without a word at the start; its lease runs on.
     pub first_owner_lost: bool,
 }
@@ -63,6 +66,7 @@ impl Scenario {
             faults: fault::ALL,
             faults_max: 5,
             receiver: true,
+            whim: false,
             first_owner_lost: false,
         }
     }
@@ -87,7 +91,10 @@ impl Scenario {
             && self.records_max < RECORDS_MAX
             && self.generations_max <= 4
             && (2..=4).contains(&self.grace_ticks)
-            && self.members.iter().all(|member| (1..self.hosts).contains(member))
+            && self
+                .members
+                .iter()
+                .all(|member| (1..self.hosts).contains(member))
     }
 
     /// The hosts that do anything.
@@ -119,7 +126,11 @@ impl Protocol {
     /// How long a lease lasts at most in the time of the others, from the sending of the
     /// heartbeat: L on the slowest clock.
     pub(crate) fn lease_ticks(&self) -> u8 {
-        let short = if self.slips(Slip::LeaseIgnoresDrift) { 0 } else { DRIFT_TICKS };
+        let short = if self.slips(Slip::LeaseIgnoresDrift) {
+            0
+        } else {
+            DRIFT_TICKS
+        };
         self.scenario.grace_ticks - short + DRIFT_TICKS
     }
 }

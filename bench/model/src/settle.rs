@@ -41,9 +41,8 @@ impl Protocol {
         let record = state.newest();
         let owner = record.owner();
         let live = self.scenario.live();
-        let leads = live.contains(&owner)
-            && state.hosts[owner].record == newest
-            && state.owns(self, owner);
+        let leads =
+            live.contains(&owner) && state.hosts[owner].record == newest && state.owns(self, owner);
         for member in live {
             let this = &state.hosts[member];
             let candidate = this.record == newest && state.follows(member) && this.grace == 0;
@@ -76,7 +75,6 @@ impl Protocol {
     fn quiet(&self, state: &mut State) {
         for host in 0..HOSTS {
             let member = state.held(host).lists(host);
-            let owner = state.held(host).owner() == host;
             let owns = state.owns(self, host);
             let this = &mut state.hosts[host];
             if !owns {
@@ -85,8 +83,9 @@ impl Protocol {
                 this.counted = 0;
                 this.resigned = false;
             }
-            // The boot's promise counts until the host is confirmed, whatever it was before.
-            if !member && !this.provisional && !(owner && owns) {
+            // A promise outlives the membership that it was given in: the next grant may come
+            // while it lasts.
+            if self.slips(Slip::FencingEndsPromise) && !member && !owns {
                 this.grace = 0;
             }
         }
@@ -129,7 +128,10 @@ impl Protocol {
         for host in 0..HOSTS {
             let from = usize::from(state.hosts[host].record);
             let granted = |record: &Record| record.epoch() > 0 && record.owner() == host;
-            if !state.records[from..usize::from(state.made)].iter().any(granted) {
+            if !state.records[from..usize::from(state.made)]
+                .iter()
+                .any(granted)
+            {
                 state.hosts[host].grace = 0;
             }
         }
@@ -150,13 +152,23 @@ impl Protocol {
         }
         if matches!(
             self.slip,
-            Some(Slip::LastUpdateWins | Slip::StaleSession | Slip::NoSourceTag | Slip::NoSourceCheck)
+            Some(
+                Slip::LastUpdateWins | Slip::StaleSession | Slip::NoSourceTag | Slip::NoSourceCheck
+            )
         ) {
             return;
         }
-        let held = state.hosts.iter().take(self.scenario.hosts).map(|host| host.record);
+        let held = state
+            .hosts
+            .iter()
+            .take(self.scenario.hosts)
+            .map(|host| host.record);
         let oldest = held
-            .chain([state.receiver.record, state.receiver.disk, state.newest_durable()])
+            .chain([
+                state.receiver.record,
+                state.receiver.disk,
+                state.newest_durable(),
+            ])
             .min()
             .expect("there are hosts");
         for index in 0..oldest {

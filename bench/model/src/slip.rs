@@ -29,6 +29,8 @@ pub enum Slip {
     InstallEndsPromise,
     /// The new owner speaks before its members acknowledged its epoch (3).
     NewOwnerSkipsMembers,
+    /// A host that is fenced forgets what it acknowledged before (5, 11).
+    FencingEndsPromise,
     /// A candidate acknowledges heartbeats without taking its suspicion back (2, 5).
     CandidateAcknowledges,
     /// A grant is followed at once, whenever the last acknowledgement was (5).
@@ -39,6 +41,8 @@ pub enum Slip {
     OwnerNeverHearsOfJoiner,
     /// A resignation counts though the owner never spoke in its generation (resignation).
     UnheardResignation,
+    /// The manager takes one owner's resignation for the next one's too (resignation).
+    ResignationOutlivesOwner,
     /// A receiver acknowledges an epoch that is not on its disk yet (10).
     AckBeforePersist,
     /// A grant is good for whatever boot of the host finds it (10).

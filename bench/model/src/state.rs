@@ -153,7 +153,13 @@ impl State {
             made: 1,
             durable: 1,
             published: 1,
-            manager: Manager { newest: 0, suspects: 0, overdue: 0, joined: 0, resigned: false },
+            manager: Manager {
+                newest: 0,
+                suspects: 0,
+                overdue: 0,
+                joined: 0,
+                resigned: false,
+            },
             hosts,
             receiver: Receiver {
                 record: 0,
@@ -185,7 +191,10 @@ impl State {
 
     /// Index of the newest record on the manager's disk.
     pub(crate) fn newest_durable(&self) -> u8 {
-        debug_assert!(self.durable != 0, "the newest durable record is never forgotten");
+        debug_assert!(
+            self.durable != 0,
+            "the newest durable record is never forgotten"
+        );
         7 - self.durable.leading_zeros() as u8
     }
 
@@ -228,7 +237,16 @@ pub(crate) const OCTETS: usize = 79;
 impl State {
     /// The state as octets: what is hashed and compared, several million times.
     pub(crate) fn octets(&self) -> [u8; OCTETS] {
-        let Self { records, made, durable, published, manager, hosts, receiver, .. } = self;
+        let Self {
+            records,
+            made,
+            durable,
+            published,
+            manager,
+            hosts,
+            receiver,
+            ..
+        } = self;
         let mut octets = [0; OCTETS];
         let mut used = 0;
         let mut put = |bytes: &[u8]| {
@@ -237,13 +255,23 @@ impl State {
         };
         for host in hosts {
             let flags = u8::from(host.provisional) | u8::from(host.resigned) << 1;
-            put(&[host.record, host.boot << 4 | flags, host.grace, host.counted]);
+            put(&[
+                host.record,
+                host.boot << 4 | flags,
+                host.grace,
+                host.counted,
+            ]);
             put(&host.lease);
             put(&host.flight.map(Flight::octet));
         }
         let flags = u8::from(receiver.provisional) | u8::from(manager.resigned) << 1;
         put(&[*made, *durable, *published, self.spent, self.broken, flags]);
-        put(&[manager.newest, manager.suspects, manager.overdue, manager.joined]);
+        put(&[
+            manager.newest,
+            manager.suspects,
+            manager.overdue,
+            manager.joined,
+        ]);
         put(&[receiver.record, receiver.disk, receiver.acknowledged]);
         put(&receiver.accepted.to_le_bytes());
         put(&self.emitted.to_le_bytes());

@@ -17,7 +17,11 @@ impl Protocol {
             return state;
         }
         let mirrored = mirror(&state);
-        if mirrored.octets() < state.octets() { mirrored } else { state }
+        if mirrored.octets() < state.octets() {
+            mirrored
+        } else {
+            state
+        }
     }
 }
 
@@ -71,6 +75,8 @@ fn mirror_record(record: Record) -> Record {
     let standings = (0..HOSTS).map(|host| record.standing(mirror_host(host)));
     standings
         .enumerate()
-        .fold(record, |record, (host, standing)| record.with_standing(host, standing))
+        .fold(record, |record, (host, standing)| {
+            record.with_standing(host, standing)
+        })
         .with_owner(mirror_host(record.owner()))
 }
