@@ -30,7 +30,7 @@ fn exhaust(scenario: Scenario, beyond: &[&str]) {
         checker.max_depth(),
         start.elapsed().as_secs_f64()
     )
-    .unwrap();
+    .expect("standard error is open while tests run");
     for property in properties {
         let found = checker.discovery(property.name);
         match (property.expectation, found) {
