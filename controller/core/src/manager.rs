@@ -373,6 +373,7 @@ impl Manager {
             | Body::Fetched { .. }
             | Body::Newer { .. }
             | Body::Request { .. }
+            | Body::Witness(_)
             | Body::HeartbeatAck(_)
             | Body::Probe { .. }
             | Body::Ping { .. }

@@ -165,6 +165,9 @@ impl Opened {
     ) -> Result<Self, PortError> {
         let mut open = eal.running().opening.lock();
         let before = Before::opening(&device);
+        let interface = device
+            .interface()
+            .and_then(|name| Interface::open(name).ok());
         let attached = Attached::attach(device, eal.running(), &mut open)?;
         let started = attached.start(options, pools);
         let kernel_ring = before.opened();
@@ -175,7 +178,7 @@ impl Opened {
             attached,
             capabilities,
             kernel_ring,
-            interface: device.interface().and_then(|name| Interface::open(name).ok()),
+            interface,
             rx_chained: Count::default(),
             tx_no_mbuf: Count::default(),
             mac,
