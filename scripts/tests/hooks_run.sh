@@ -15,7 +15,7 @@ move_to t
 await_protected
 called() { grep -q "$1" "$HOOKS/calls" 2>/dev/null; }
 eventually 3 called "$GROUP .*primary" || fail "no call on promotion: $(cat "$HOOKS/calls")"
-eventually 3 called "$GROUP .*replica\|$GROUP .*fenced" || fail "no call on demotion: $(cat "$HOOKS/calls")"
+eventually 3 called "$GROUP .*demoted" || fail "no call on demotion: $(cat "$HOOKS/calls")"
 cat "$HOOKS/calls"
 rm -rf "$HOOKS"
 expect "pings" "$(replies a 10.0.0.3)" 20

@@ -2,7 +2,7 @@
 //! attach the block volume of the node, say, and to revoke the old attachment.
 //!
 //! ```text
-//! EXECUTABLE 0x123456/10.0.0.3 1.7 primary
+//! EXECUTABLE z/10.0.0.3 1.7 primary
 //!            network/address   E   role
 //! ```
 //!
@@ -45,8 +45,10 @@ pub struct Hook {
     pub executable: Arc<PathBuf>,
     /// When it is killed.
     pub time_out: Duration,
-    /// The group, its first argument.
+    /// The group.
     pub group: GroupId,
+    /// Its name, `network/address`: the first argument.
+    pub name: Arc<str>,
     /// The epoch by which it is run, its second argument.
     pub epoch: Epoch,
     /// What this host has become, its third argument.
@@ -217,7 +219,7 @@ impl Runner {
             let status = running.end();
             let hook = &running.hook;
             let ok = !is_late && status.is_some_and(|status| status.success());
-            let (executable, group, role) = (hook.executable.display(), hook.group, hook.role);
+            let (executable, group, role) = (hook.executable.display(), &hook.name, hook.role);
             match status {
                 _ if ok => tracing::info!("the hook {executable} of {group} ({role}) is done"),
                 _ if is_late => tracing::error!(
@@ -247,7 +249,7 @@ impl Runner {
 impl Running {
     fn start(hook: &Hook, now_ms: u64) -> io::Result<Self> {
         let mut child = Command::new(hook.executable.as_path())
-            .arg(hook.group.to_string())
+            .arg(&*hook.name)
             .arg(hook.epoch.to_string())
             .arg(hook.role)
             .stdin(Stdio::null())
@@ -287,7 +289,7 @@ impl Running {
 /// Copies what a hook prints to the log, on a thread that ends with the output.
 fn log_lines(output: impl Read + Send + 'static, hook: &Hook) {
     let executable = Arc::clone(&hook.executable);
-    let group = hook.group;
+    let group = Arc::clone(&hook.name);
     let copy = move || {
         let mut output = BufReader::new(output);
         let mut line = Vec::new();

@@ -59,6 +59,8 @@ pub struct TimedNote {
 /// What is run when a group's member on this host is promoted or demoted.
 #[derive(Clone, Debug)]
 pub struct Executable {
+    /// The group's name.
+    pub name: Arc<str>,
     /// Its full path.
     pub path: Arc<PathBuf>,
     /// When it is killed.
@@ -450,6 +452,7 @@ impl Replication {
             executable: Arc::clone(&executable.path),
             time_out: executable.time_out,
             group,
+            name: Arc::clone(&executable.name),
             epoch,
             role: match role {
                 HookRole::Primary => "primary",

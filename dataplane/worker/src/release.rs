@@ -19,7 +19,6 @@ use crate::io::{BURST_PACKETS_MAX, Burst, BurstIo};
 use crate::member::{member_of, readdress_onward};
 use crate::path::{LocalIds, Path};
 use crate::replication::MemberBuffer;
-use crate::role::hands_on;
 
 /// Frames of one member that a round drops because of their age: freeing a
 /// whole buffer at once would hold up everybody else.
@@ -90,7 +89,6 @@ impl<Io: BurstIo> Path<Io> {
         };
         let course = match member.role {
             Role::Fenced => Course::Away,
-            Role::Forwarding { .. } if !hands_on(group, member) => Course::Away,
             Role::Forwarding { prefix, .. } => Course::Onward(prefix),
             Role::Primary { hold: true } => Course::Stay,
             Role::Replica if member.copies == Copies::Buffer => Course::Stay,

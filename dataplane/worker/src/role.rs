@@ -53,7 +53,7 @@ pub(crate) fn decide(
             Copies::Deliver => in_order,
             Copies::Buffer => Decision::Keep,
         },
-        Role::Primary { .. } if refused_in_window(group, member, arrival) => {
+        Role::Primary { .. } if refused_in_window(member, arrival) => {
             Decision::Refuse(DropReason::DecodeDuplicateCopy)
         }
         Role::Primary { hold: true } => Decision::Keep,
@@ -63,18 +63,10 @@ pub(crate) fn decide(
             // again.
             (true, Copies::Deliver) => Decision::Deliver,
             (true, Copies::Buffer) => Decision::Refuse(DropReason::DecodeDuplicateCopy),
-            (false, _) if !hands_on(group, member) => Decision::Refuse(DropReason::DecodeFenced),
             (false, _) if holding => Decision::Keep,
             (false, _) => Decision::Forward(prefix),
         },
     }
-}
-
-/// Whether a former owner passes on what it kept and what comes late. Where the
-/// sender made a copy for the new owner and that one delivered it, it must not.
-#[inline]
-pub(crate) fn hands_on(group: &Group, member: &LocalMember) -> bool {
-    (group.fan_out, member.copies) != (FanOut::Sender, Copies::Deliver)
 }
 
 /// Whether the owner's host makes the copies of an original with this fate, in
@@ -93,18 +85,14 @@ pub(crate) fn copies_now(group: &Group, member: &LocalMember, decision: Decision
 
 /// Whether the old owner alone may send copies, and this is another's.
 #[inline]
-fn refused_in_window(group: &Group, member: &LocalMember, arrival: Arrival) -> bool {
+fn refused_in_window(member: &LocalMember, arrival: Arrival) -> bool {
     arrival.copy
-        && window(group, member, arrival.now_ns).is_some_and(|window| window.host != arrival.from)
+        && window(member, arrival.now_ns).is_some_and(|window| window.host != arrival.from)
 }
 
 /// The time after a planned move, if it is that.
 #[inline]
-pub(crate) fn window<'a>(
-    group: &Group,
-    member: &'a LocalMember,
-    now_ns: u64,
-) -> Option<&'a CopyWindow> {
+pub(crate) fn window(member: &LocalMember, now_ns: u64) -> Option<&CopyWindow> {
     let window = member.copy_from.as_ref()?;
-    (now_ns < window.until_ns && hands_on(group, member)).then_some(window)
+    (now_ns < window.until_ns).then_some(window)
 }

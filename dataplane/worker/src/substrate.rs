@@ -327,6 +327,6 @@ fn copier(
     {
         return Some(owner.host);
     }
-    let window = window(group, group.local.as_ref()?, now_ns)?;
+    let window = window(group.local.as_ref()?, now_ns)?;
     (*outer == window.prefix.0).then_some(window.host)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use messages::body::{Counts, Standing, Vouch};
 use messages::{
-    Epoch, GroupId, GroupState, HostId, MemberState, Owner as Granted, SignedRecord, Time,
+    Epoch, GroupId, HostId, MemberState, Owner as Granted, SignedRecord, Time,
 };
 
 use super::action::AgentAction;
@@ -251,22 +251,19 @@ impl Group {
             FanOut::Primary => matches!(self.state, State::Owner(_)),
         };
         let copies_to = if copier {
-            record
-                .record
-                .replicas()
-                .filter(|host| *host != cx.host)
-                .collect()
+            record.record.replicas().collect()
         } else {
             Vec::new()
         };
-        // What comes during a planned move is the old owner's to answer or to forward.
-        let moving_here = record.record.state == GroupState::Handover { to: cx.host };
         cx.act(AgentAction::Install(GroupInstall {
             record: record.clone(),
             confirmed: self.confirmed,
             local: self.local(cx.host),
             copies_to,
-            buffer: self.config.copies == CopyMode::Buffer || moving_here,
+            // Also during a planned move to this host: what a member that delivers would keep, and
+            // the old owner still answered, its guest would never see. What that one queued comes
+            // again from there, to be answered.
+            buffer: self.config.copies == CopyMode::Buffer,
             discard_before: self.discard_before,
             copy_from: self.copy_from,
         }));

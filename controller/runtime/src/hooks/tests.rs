@@ -24,6 +24,7 @@ fn script(directory: &Path, name: &str, lines: &str) -> Hook {
         executable: Arc::new(path),
         time_out: PATIENCE,
         group: group(3),
+        name: "z/10.0.0.3".into(),
         epoch: Epoch { term: 1, seq: 7 },
         role: "primary",
     }
@@ -56,7 +57,7 @@ fn a_hook_is_told_group_epoch_and_role() {
     assert_eq!(next(&mut hooks), done);
     assert_eq!(
         fs::read_to_string(said).unwrap(),
-        "3 0x123456/10.0.0.3 1.7 primary\n"
+        "3 z/10.0.0.3 1.7 primary\n"
     );
 }
 

@@ -117,6 +117,7 @@ pub(super) fn executables(config: &Config) -> BTreeMap<GroupId, Executable> {
     let executable = |found: &Group| {
         let hook = found.hook.as_ref()?;
         let executable = Executable {
+            name: found.name.as_str().into(),
             path: Arc::new(hook.path.clone()),
             time_out: hook.timeout,
         };
