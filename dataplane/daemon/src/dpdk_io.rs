@@ -9,9 +9,11 @@ use worker::{BURST_PACKETS_MAX, Burst, BurstIo, WorkerIndex};
 use crate::clock::ProcessClock;
 
 /// Copies of frames from this length on share their payload with the original,
-/// in octets. A shared one costs a second buffer and counted references, whatever
-/// its length; a flat one costs the octets.
-pub(crate) const SHARED_FROM_BYTES: usize = 1024;
+/// in octets. A shared one costs two buffers and counted references, some 240
+/// cycles whatever its length; a flat one 125 at 64 octets, 240 at 1,280 and 280
+/// at 1,514 (made and freed in a burst of 32, hot, on a thread without a pool
+/// cache; 2026-11-25, the two-core lab machine).
+pub(crate) const SHARED_FROM_BYTES: usize = 1280;
 
 /// Both directions of a port, or of one worker's share of it.
 pub(crate) struct QueuePair {

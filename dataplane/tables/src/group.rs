@@ -12,7 +12,8 @@
 //!   stays: counters, token buckets and buffers are set aside then, by position.
 //!   A host with a port for the address has a [`LocalMember`] from the first
 //!   snapshot on, [`Role::Fenced`] until it is told otherwise, with the largest
-//!   [`BufferLimits`] that it may ever have, and its [`LocalNode`] names the
+//!   [`BufferLimits`] that it may ever have, and its
+//!   [`LocalNode`](crate::LocalNode) names the
 //!   group and shares the [`Lease`](crate::lease::Lease).
 //! - **A new record** becomes a new `Group` and a new mapping
 //!   ([`Group::entry`]), both in one [`publish`](crate::Publisher::publish). A
