@@ -251,6 +251,7 @@ impl Group {
             FanOut::Primary => matches!(self.state, State::Owner(_)),
         };
         let copies_to = if copier {
+            // The own host's replica is among them: what a neighbour of it sends concerns it, too.
             record.record.replicas().collect()
         } else {
             Vec::new()
