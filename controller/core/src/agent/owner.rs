@@ -22,7 +22,7 @@ use super::checkpoint::Checkpoints;
 use super::context::Context;
 use super::group::{Group, State};
 use super::lease::LeaseSet;
-use crate::config::{ANNOUNCE_WAIT, Isolation};
+use crate::config::{ANNOUNCE_WAIT, FREEZE_DRAIN, Isolation};
 use crate::install::Lease;
 use crate::note::Fact;
 use crate::planted::{self, Slip};
@@ -47,6 +47,9 @@ pub(super) struct Owner {
     /// Whether it may have transmitted under this generation.
     unmuted: bool,
     resigned: Option<Halt>,
+    /// A planned move has begun: input is queued, and what the guest still answers of what it got
+    /// before passes until then.
+    draining: Option<Time>,
     frozen: Option<Halt>,
     /// Whether what was queued for a planned move that was given up is still queued.
     held: bool,
@@ -92,6 +95,7 @@ impl Owner {
             hook_missing: false,
             unmuted: false,
             resigned: None,
+            draining: None,
             frozen: None,
             held: false,
             lease: Lease::Muted,
@@ -125,7 +129,8 @@ impl Owner {
 
     /// Whether what comes for the guest is queued.
     pub(super) fn holds(&self) -> bool {
-        self.frozen.is_some()
+        self.draining.is_some()
+            || self.frozen.is_some()
             || self.held
             || !(self.unmuted || planted::is_on(Slip::ReleasedWhileMuted))
     }
@@ -156,6 +161,7 @@ impl Owner {
         if let Lease::Until(until) = self.lease {
             out.push(until);
         }
+        out.extend(self.draining);
         let halts = [self.resigned, self.frozen];
         out.extend(
             halts
@@ -196,28 +202,23 @@ impl Group {
             GroupState::Handover { .. } => true,
             GroupState::Active | GroupState::Solo | GroupState::NoOwner => false,
         };
-        let mut barrier = None;
         let held = owner.holds();
         match (moving, &mut owner.frozen) {
             (true, Some(halt)) => halt.again = Retry::steady(cx.now, interval),
-            (true, frozen @ None) => {
-                let halt = Halt::begin(cx, interval);
-                barrier = Some(halt.token);
-                *frozen = Some(halt);
+            (true, None) => {
+                let until = cx.now.after(FREEZE_DRAIN);
+                owner.draining.get_or_insert(until);
             }
-            (false, frozen) => owner.held |= frozen.take().is_some(),
+            (false, frozen) => {
+                owner.held |= owner.draining.take().is_some() | frozen.take().is_some();
+            }
         }
         let holds = owner.holds();
         let fresh = owner.hook_epoch.is_none();
         if fresh {
             owner.hook_epoch = epoch;
         }
-        if let Some(token) = barrier {
-            owner.lease = Lease::Muted;
-            self.mute(cx);
-            self.install(cx);
-            cx.act(AgentAction::Barrier { token });
-        } else if held != holds {
+        if held != holds {
             self.install(cx);
         }
         if fresh {
@@ -235,6 +236,29 @@ impl Group {
             }
         }
         self.refresh_lease(cx);
+    }
+
+    /// In a planned move, once what was under way in the guest is out: the output stops.
+    fn freeze(&mut self, cx: &mut Context<'_>) {
+        let before = self.standing();
+        let (id, interval) = (self.id(), self.config.timers.interval);
+        let State::Owner(owner) = &mut self.state else {
+            return;
+        };
+        if owner.draining.is_none_or(|until| cx.now < until) {
+            return;
+        }
+        let halt = Halt::begin(cx, interval);
+        let token = halt.token;
+        owner.draining = None;
+        owner.frozen = Some(halt);
+        owner.lease = Lease::Muted;
+        cx.act(AgentAction::Lease {
+            group: id,
+            until: Lease::Muted,
+        });
+        cx.act(AgentAction::Barrier { token });
+        self.note_standing(before, cx);
     }
 
     fn begin_announcement(&mut self, cx: &mut Context<'_>) {
@@ -432,6 +456,7 @@ impl Group {
     /// What an owner does when time passes.
     pub(super) fn owner_tick(&mut self, cx: &mut Context<'_>) {
         self.announce(cx);
+        self.freeze(cx);
         let (group, epoch) = (self.id(), self.epoch());
         let interval = self.config.timers.interval;
         let (State::Owner(owner), Some(epoch)) = (&mut self.state, epoch) else {
