@@ -81,6 +81,7 @@ impl Group {
                 self.state = State::Replica;
                 // What it gets begins now: no checkpoint before covers what it did not get.
                 self.counts.checkpoint = 0;
+                self.replica_since = cx.now;
                 self.install(cx);
             }
             State::Outside
