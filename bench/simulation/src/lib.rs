@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod clock;
+pub mod disk;
 pub mod dice;
 pub mod ledger;
 pub mod naming;
@@ -9,4 +10,5 @@ pub mod network;
 pub mod packet;
 pub mod plane;
 pub mod queue;
+pub mod scenario;
 pub mod trace;
