@@ -1,10 +1,12 @@
 //! What hosts say to each other, and what they call the things they speak of.
 #![forbid(unsafe_code)]
 
+pub mod body;
 pub mod ids;
 pub mod record;
 pub mod time;
 
+pub use body::Body;
 pub use ids::{BootId, Epoch, FabricId, GroupId, HostId};
 pub use record::{GroupState, Member, MemberState, Owner, Record, Signature, SignedRecord};
 pub use time::Time;
