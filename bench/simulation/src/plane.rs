@@ -6,10 +6,11 @@
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
+use failover::{GroupInstall, Lease, LocalRole};
 use messages::{Epoch, GroupId, Time};
 
 use crate::ledger::Ledger;
-use crate::naming::{Host, plain_host};
+use crate::naming::{HOSTS_MAX, Host, plain_host};
 use crate::packet::{Packet, Reason};
 
 /// Frames that a member's buffer holds at most.
@@ -30,6 +31,8 @@ pub struct Entry {
     pub copy_from: Option<(Host, Time)>,
     /// What the member on this host may do; `None` if it has none.
     pub role: Option<Role>,
+    /// Whether it buffers as a replica.
+    pub buffer: bool,
 }
 
 /// What the packet path does for a member.
@@ -53,15 +56,42 @@ pub enum Role {
     },
 }
 
-/// Until when a primary's output passes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lease {
-    /// Not at all.
-    Muted,
-    /// While the host's clock shows less.
-    Until(Time),
-    /// For ever.
-    Unlimited,
+
+impl Entry {
+    /// What an agent publishes, in the terms of this model. A record that is not confirmed counts
+    /// as owned by nobody.
+    #[must_use]
+    pub fn of(install: &GroupInstall) -> Self {
+        let record = &install.record.record;
+        Self {
+            epoch: record.epoch,
+            generation: record.generation,
+            owner: record
+                .owner
+                .filter(|_| install.confirmed)
+                .and_then(|owner| Host::of(owner.host)),
+            copies_to: install.copies_to.iter().copied().filter_map(Host::of).collect(),
+            copy_from: install
+                .copy_from
+                .and_then(|from| Some((Host::of(from.host)?, from.until))),
+            role: install.local.and_then(Role::of),
+            buffer: install.buffer,
+        }
+    }
+}
+
+impl Role {
+    fn of(role: LocalRole) -> Option<Self> {
+        Some(match role {
+            LocalRole::Replica => Self::Replica,
+            LocalRole::Primary { hold } => Self::Primary { hold },
+            LocalRole::Fenced => Self::Fenced,
+            LocalRole::Forwarding { to, until } => Self::Forwarding {
+                to: Host::of(to)?,
+                until,
+            },
+        })
+    }
 }
 
 /// How a group is replicated.
@@ -124,6 +154,19 @@ struct Group {
     lease: Lease,
     port_up: bool,
     buffer: VecDeque<(Time, Packet)>,
+    counted: Counted,
+    senders: [Option<Time>; HOSTS_MAX],
+}
+
+/// What the workers of a host counted for its member of a group since the daemon's start.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counted {
+    /// Copies taken.
+    pub received: u64,
+    /// Copies lost: no room, or the port is down.
+    pub lost: u64,
+    /// Copies that came from the owner's host.
+    pub from_owner: u64,
 }
 
 impl Plane {
@@ -139,6 +182,8 @@ impl Plane {
                 lease: Lease::Muted,
                 port_up: true,
                 buffer: VecDeque::new(),
+                counted: Counted::default(),
+                senders: [None; HOSTS_MAX],
             })
             .collect();
         Self {
@@ -166,6 +211,19 @@ impl Plane {
         self.groups[group].buffer.len()
     }
 
+    /// What was counted for a group's member.
+    #[must_use]
+    pub fn counted(&self, group: usize) -> Counted {
+        self.groups[group].counted
+    }
+
+    /// Hosts from which packets for a group's address came at `since` or later.
+    pub fn senders(&self, group: usize, since: Time) -> impl Iterator<Item = Host> + '_ {
+        Host::all(HOSTS_MAX).filter(move |host| {
+            self.groups[group].senders[host.index()].is_some_and(|last| last >= since)
+        })
+    }
+
     /// Whether the member would let output pass now.
     #[must_use]
     pub fn is_heard(&self, group: usize, now: Time) -> bool {
@@ -177,7 +235,7 @@ impl Plane {
                 ..
             })
         );
-        is_primary && group.lease.is_running(now)
+        is_primary && is_running(group.lease, now)
     }
 
     /// Publishes a lease.
@@ -273,7 +331,7 @@ impl Plane {
                 step.drop(Reason::EncodeReplicaSilent, packet);
                 return;
             }
-            Role::Primary { .. } if !member.lease.is_running(step.now) => {
+            Role::Primary { .. } if !is_running(member.lease, step.now) => {
                 step.drop(Reason::EncodeMuted, packet);
                 return;
             }
@@ -397,6 +455,9 @@ impl Plane {
             return;
         };
         let (role, copy_from) = (*role, *copy_from);
+        if !packet.copy || !self.groups[group].copying.by_primary {
+            self.groups[group].senders[packet.outer_source.index()] = Some(step.now);
+        }
         match role {
             Role::Replica => self.take_as_replica(group, packet, step),
             Role::Primary { hold } => {
@@ -409,6 +470,9 @@ impl Plane {
                     self.take_as_primary(group, hold, packet, step);
                 }
             }
+            Role::Forwarding { until, .. } if step.now < until && packet.copy => {
+                step.drop(Reason::DecodeDuplicateCopy, packet);
+            }
             Role::Forwarding { to, until } if step.now < until => self.send_on(to, packet, step),
             Role::Forwarding { .. } | Role::Fenced => {
                 step.effects.push(Effect::Misled(group, packet.outer_source));
@@ -419,7 +483,22 @@ impl Plane {
 
     fn take_as_replica(&mut self, group: usize, packet: Packet, step: &mut Step<'_>) {
         step.effects.push(Effect::Accepted(packet));
-        if self.groups[group].copying.buffer {
+        let member = &mut self.groups[group];
+        let Some(entry) = &member.entry else {
+            return;
+        };
+        let buffer = entry.buffer;
+        let lost = if buffer {
+            member.buffer.len() == BUFFER_FRAMES_MAX
+        } else {
+            !member.port_up
+        };
+        if packet.copy {
+            member.counted.received += u64::from(!lost);
+            member.counted.lost += u64::from(lost);
+            member.counted.from_owner += u64::from(entry.owner == Some(packet.outer_source));
+        }
+        if buffer {
             self.hold_back(group, packet, step);
         } else {
             self.deliver(group, packet, step);
@@ -489,15 +568,13 @@ impl Plane {
     }
 }
 
-impl Lease {
-    /// Whether output passes at this time of the host's clock.
-    #[must_use]
-    pub fn is_running(self, now: Time) -> bool {
-        match self {
-            Self::Muted => false,
-            Self::Until(end) => now < end,
-            Self::Unlimited => true,
-        }
+/// Whether output passes at this time of the host's clock.
+#[must_use]
+pub fn is_running(lease: Lease, now: Time) -> bool {
+    match lease {
+        Lease::Muted => false,
+        Lease::Until(end) => now < end,
+        Lease::Unlimited => true,
     }
 }
 
