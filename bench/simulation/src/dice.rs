@@ -38,6 +38,12 @@ impl Dice {
         Self(generator)
     }
 
+    /// A stream of its own, drawn from another one.
+    #[must_use]
+    pub fn of_number(other: &mut Self) -> Self {
+        Self(ChaCha8Rng::seed_from_u64(other.0.next_u64()))
+    }
+
     /// True once in a million times `per_million`.
     pub fn chance(&mut self, per_million: u32) -> bool {
         per_million != 0 && self.0.next_u32() % 1_000_000 < per_million

@@ -4,6 +4,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use failover::HookPolicy;
 use messages::GroupId;
 
 use crate::dice::{Dice, Stream};
@@ -44,6 +45,10 @@ pub struct GroupSpec {
     pub continues: bool,
     /// Before the freeze, and not covered by a checkpoint.
     pub checkpoint_margin: Duration,
+    /// Whether there is a promotion hook.
+    pub hook: HookPolicy,
+    /// Whether the other hosts of its network are spares.
+    pub spares: bool,
 }
 
 /// The whole of a run.
@@ -135,6 +140,13 @@ impl Scenario {
             .all(|rate| rate.abs() <= RATE_BOUND_PPB)
     }
 
+    /// The shortest interval of all groups.
+    #[must_use]
+    pub fn interval_min(&self) -> Duration {
+        let intervals = self.groups.iter().map(|group| group.interval);
+        intervals.min().unwrap_or(Duration::from_millis(50))
+    }
+
     /// The hosts that hold a group's record (docs/failover.md, rule 16).
     pub fn concerned(&self, group: usize) -> impl Iterator<Item = Host> + '_ {
         let network = self.groups[group].id.network;
@@ -175,6 +187,12 @@ fn group(
         detect_mult: dice.weighted(&[(70, 3), (20, 4), (10, 5)]),
         continues: dice.chance(100_000),
         checkpoint_margin: Duration::from_millis(100),
+        hook: dice.weighted(&[
+            (70, HookPolicy::Absent),
+            (20, HookPolicy::Beside),
+            (10, HookPolicy::Awaited),
+        ]),
+        spares: profile != Profile::Lossless && dice.chance(200_000),
     }
 }
 

@@ -42,6 +42,12 @@ impl Trace {
         self.detail != Detail::Silent
     }
 
+    /// Whether this much detail is wanted.
+    #[must_use]
+    pub fn is_at(&self, detail: Detail) -> bool {
+        self.detail == detail
+    }
+
     /// Adds a line.
     pub fn line(&mut self, now: Moment, words: fmt::Arguments<'_>) {
         match self.detail {

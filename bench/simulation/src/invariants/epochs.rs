@@ -120,6 +120,19 @@ impl Epochs {
         })
     }
 
+    /// The newest record before this epoch that anybody saw.
+    #[must_use]
+    pub fn before(&self, group: usize, epoch: Epoch) -> Option<&SignedRecord> {
+        let (_, record) = self.seen[group].range(..epoch).next_back()?;
+        Some(record)
+    }
+
+    /// The newest record that anybody saw.
+    #[must_use]
+    pub fn newest_record(&self, group: usize) -> Option<&SignedRecord> {
+        Some(self.seen[group].last_key_value()?.1)
+    }
+
     /// The newest epoch that anybody saw.
     #[must_use]
     pub fn newest(&self, group: usize) -> Option<Epoch> {
