@@ -1,0 +1,69 @@
+//! Slips that the simulator plants, one at a time, to prove that it would find them.
+//!
+//! They exist with the feature `planted` only. Without it [`is_on`] is `false` when the code is
+//! compiled, and nothing of them is left.
+
+/// A slip in persistence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Slip {
+    /// "Durable" is answered without an fsync.
+    DurableBeforeSync,
+    /// Names are not synced when a snapshot takes the place of a log.
+    DirectoryNotSynced,
+    /// A snapshot gets its name before its octets are durable.
+    SnapshotNotSynced,
+    /// An entry that does not follow the one before it is taken.
+    BrokenChainAccepted,
+    /// The marker is not compared, so that an old or missing log passes for this disk's.
+    MarkerIgnored,
+    /// Whatever cannot be read is cut off like a torn tail, good entries behind it as well.
+    MiddleTakenForTail,
+    /// A snapshot leaves out the record with the newest epoch.
+    SnapshotWithoutNewest,
+}
+
+impl Slip {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::DurableBeforeSync,
+        Self::DirectoryNotSynced,
+        Self::SnapshotNotSynced,
+        Self::BrokenChainAccepted,
+        Self::MarkerIgnored,
+        Self::MiddleTakenForTail,
+        Self::SnapshotWithoutNewest,
+    ];
+}
+
+#[cfg(feature = "planted")]
+mod chosen {
+    use std::cell::Cell;
+
+    use super::Slip;
+
+    // Of the thread: seeds run beside one another.
+    thread_local! {
+        static PLANTED: Cell<Option<Slip>> = const { Cell::new(None) };
+    }
+
+    /// Chooses the slip that this thread makes from now on; `None` for none.
+    pub fn plant(slip: Option<Slip>) {
+        PLANTED.set(slip);
+    }
+
+    /// Whether this thread makes the slip.
+    #[must_use]
+    pub fn is_on(slip: Slip) -> bool {
+        PLANTED.get() == Some(slip)
+    }
+}
+
+#[cfg(feature = "planted")]
+pub use chosen::{is_on, plant};
+
+/// Never: no slip is compiled in.
+#[cfg(not(feature = "planted"))]
+#[must_use]
+pub const fn is_on(_: Slip) -> bool {
+    false
+}
