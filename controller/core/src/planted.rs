@@ -55,6 +55,36 @@ pub enum Slip {
     GenerationKept,
 }
 
+impl Slip {
+    /// All of them.
+    pub const ALL: [Self; 24] = [
+        Self::PromiseIgnored,
+        Self::UnmuteFirst,
+        Self::JoiningListedInSync,
+        Self::PushBeforeDurable,
+        Self::LastUpdateWins,
+        Self::OldBootAccepted,
+        Self::JoiningNotInLease,
+        Self::BootEndsPromise,
+        Self::ResignedRevived,
+        Self::HandoverInMemory,
+        Self::SoloNotTold,
+        Self::DeposedCounted,
+        Self::ReleasedWhileMuted,
+        Self::NeverWithdraws,
+        Self::FreezeTimed,
+        Self::CandidateAcks,
+        Self::LeaseFromAck,
+        Self::SilenceFromSend,
+        Self::AckBeforeSuppress,
+        Self::ProvisionalUsed,
+        Self::AckBeforePersist,
+        Self::GrantToOldBoot,
+        Self::DecidesUnreported,
+        Self::GenerationKept,
+    ];
+}
+
 #[cfg(feature = "planted")]
 thread_local! {
     static PLANTED: std::cell::Cell<Option<Slip>> = const { std::cell::Cell::new(None) };
