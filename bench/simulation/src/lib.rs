@@ -19,6 +19,7 @@ pub mod network;
 pub mod numbers;
 pub mod packet;
 pub mod plane;
+pub mod planted;
 pub mod queue;
 pub mod run;
 pub mod scenario;

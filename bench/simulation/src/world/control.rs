@@ -82,7 +82,7 @@ impl World {
             AgentAction::Barrier { token } => {
                 let drained = self
                     .life(host, number)
-                    .map_or(self.now, |life| life.drained.max(life.stuck_until));
+                    .map_or(Moment::START, |life| life.drained.max(life.stuck_until));
                 let round = self
                     .streams
                     .runtime

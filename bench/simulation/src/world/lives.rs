@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use failover::config::{
-    AgentConfig, CopyMode, Damping, FanOut, GroupConfig, HookPolicy, Isolation, ManagedGroup,
-    ManagerConfig, Timers,
+    AgentConfig, CopyMode, Damping, FanOut, GroupConfig, Isolation, ManagedGroup, ManagerConfig,
+    Timers,
 };
 use failover::{Agent, AgentEvent, Manager, ManagerEvent, Restored, Signer};
 use messages::{BootId, HostId, Record, Signature, SignedRecord, Time, codec};

@@ -199,12 +199,8 @@ impl World {
             let disk = machine.kept_records.disk().octets() + machine.log.disk().octets();
             let footprint = Footprint {
                 host: machine.host,
-                agent: life.agent.footprint() + machine.kept_records.backlog(),
-                manager: life
-                    .manager
-                    .as_ref()
-                    .map_or(0, failover::Manager::footprint)
-                    + machine.log.backlog(),
+                agent: machine.kept_records.backlog(),
+                manager: machine.log.backlog(),
                 disk,
             };
             let groups = self.scenario.groups.len();

@@ -236,7 +236,7 @@ impl World {
         }
     }
 
-    fn set_port(&mut self, host: Host, group: usize, up: bool) -> Step {
+    pub(super) fn set_port(&mut self, host: Host, group: usize, up: bool) -> Step {
         let id = self.scenario.groups[group].id;
         let Some(life) = &mut self.machines[host.index()].life else {
             return Ok(());
