@@ -302,7 +302,7 @@ mod tests {
             disk.write_at("log", 1024, &[2; 1024]).unwrap();
             disk.machine_died();
             let octets = disk.read("log").unwrap();
-            assert_eq!(octets[..1024], [1; 1024]);
+            assert_eq!(octets[..1024], [1; 1024], "seed {seed}");
             torn += u32::from(octets[1024..] != [2; 1024]);
         }
         assert!((20..50).contains(&torn), "{torn} of 50 torn");

@@ -583,3 +583,6 @@ pub fn is_running(lease: Lease, now: Time) -> bool {
 pub const fn tag(generation: u64) -> u8 {
     (generation & 3) as u8
 }
+
+#[cfg(test)]
+mod tests;

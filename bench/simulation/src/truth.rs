@@ -118,3 +118,6 @@ impl Tenure {
         None
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -193,7 +193,7 @@ impl World {
 
     pub(super) fn check_memory(&self) -> Step {
         for machine in &self.machines {
-            let Some(life) = &machine.life else {
+            let Some(_life) = &machine.life else {
                 continue;
             };
             let disk = machine.kept_records.disk().octets() + machine.log.disk().octets();
