@@ -167,11 +167,13 @@ impl File {
                     1 => sector_end - at,
                     _ => dice.index(sector_end - at + 1),
                 };
-                if kept > 0 && self.durable.len() < at + kept {
-                    self.durable.resize(at + kept, 0);
+                if kept > 0 {
+                    if self.durable.len() < at + kept {
+                        self.durable.resize(at + kept, 0);
+                    }
+                    let written = &self.octets[at..at + kept];
+                    self.durable[at..at + kept].copy_from_slice(written);
                 }
-                let written = &self.octets[at..at + kept];
-                self.durable[at..at + kept].copy_from_slice(written);
                 at = sector_end;
             }
         }

@@ -30,6 +30,8 @@ pub struct Machine {
     pub stopped: Option<Vec<Happening>>,
     /// Stops that are not over.
     pub stops: u32,
+    /// Faults that keep the port of each group's member down.
+    pub closed_ports: Vec<u32>,
     /// Faults that keep the daemon down.
     pub downs: u32,
     /// What the agent keeps.

@@ -359,6 +359,7 @@ fn machine(host: Host, scenario: &Scenario, streams: &mut Streams) -> Machine {
         lives: 0,
         stopped: None,
         stops: 0,
+        closed_ports: vec![0; scenario.groups.len()],
         downs: 0,
         kept_records: Store::new(Dice::of_number(&mut streams.disks)),
         log: Store::new(Dice::of_number(&mut streams.disks)),

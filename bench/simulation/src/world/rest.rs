@@ -42,8 +42,8 @@ impl World {
                 continue;
             }
             self.power_on(host);
-            self.boot(host)?;
             self.open_ports(host)?;
+            self.boot(host)?;
         }
         self.queue
             .put(self.now.after(LOOK_EVERY), Happening::Rest);
@@ -54,7 +54,8 @@ impl World {
 
     fn open_ports(&mut self, host: Host) -> Step {
         for group in 0..self.scenario.groups.len() {
-            self.set_port(host, group, true)?;
+            self.machines[host.index()].closed_ports[group] = 0;
+            self.show_port(host, group)?;
         }
         Ok(())
     }

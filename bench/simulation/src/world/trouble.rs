@@ -68,7 +68,10 @@ impl World {
                     life.stuck_until = life.stuck_until.max(until);
                 }
             }
-            Fault::ClosePort(host, group) => self.set_port(host, group, false)?,
+            Fault::ClosePort(host, group) => {
+                self.machines[host.index()].closed_ports[group] += 1;
+                self.show_port(host, group)?;
+            }
             Fault::FillDisk(host) => self.set_full(host, true),
             Fault::FailSync(host) => self.set_sync_fails(host, true),
             Fault::SlowDisk(host) => self.slow_disks[host.index()] += 1,
@@ -161,7 +164,11 @@ impl World {
                 }
                 self.go_on(host)
             }
-            Fault::ClosePort(host, group) => self.set_port(host, group, true),
+            Fault::ClosePort(host, group) => {
+                let closed = &mut self.machines[host.index()].closed_ports[group];
+                *closed = closed.saturating_sub(1);
+                self.show_port(host, group)
+            }
             Fault::FillDisk(host) => {
                 self.set_full(host, false);
                 Ok(())
@@ -236,9 +243,12 @@ impl World {
         }
     }
 
-    pub(super) fn set_port(&mut self, host: Host, group: usize, up: bool) -> Step {
+    /// The daemon sees whether the port of a group's member is up.
+    pub(super) fn show_port(&mut self, host: Host, group: usize) -> Step {
         let id = self.scenario.groups[group].id;
-        let Some(life) = &mut self.machines[host.index()].life else {
+        let machine = &mut self.machines[host.index()];
+        let up = machine.closed_ports[group] == 0;
+        let Some(life) = &mut machine.life else {
             return Ok(());
         };
         let number = life.number;
