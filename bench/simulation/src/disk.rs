@@ -122,7 +122,10 @@ impl SimulatedDisk {
 
     fn operate(&mut self) -> io::Result<()> {
         match &mut self.operations_left {
-            Some(0) => Err(io::Error::new(ErrorKind::Interrupted, "the process is dead")),
+            Some(0) => Err(io::Error::new(
+                ErrorKind::Interrupted,
+                "the process is dead",
+            )),
             Some(left) => {
                 *left -= 1;
                 Ok(())

@@ -45,14 +45,26 @@ impl Invariant {
     #[must_use]
     pub const fn text(self) -> &'static str {
         match self {
-            Self::I1 => "at most one node's output per (address, owner generation) is accepted by any receiver",
-            Self::I2 => "once a receiver accepted output of a generation it never accepts an older one, and nobody accepts what an older owner sent after the newer one began",
-            Self::I3 => "the epoch at any receiver never falls below one that it acknowledged, restarts included",
-            Self::I4 => "an epoch that anybody saw survives a crash of the manager, and means one thing only",
+            Self::I1 => {
+                "at most one node's output per (address, owner generation) is accepted by any receiver"
+            }
+            Self::I2 => {
+                "once a receiver accepted output of a generation it never accepts an older one, and nobody accepts what an older owner sent after the newer one began"
+            }
+            Self::I3 => {
+                "the epoch at any receiver never falls below one that it acknowledged, restarts included"
+            }
+            Self::I4 => {
+                "an epoch that anybody saw survives a crash of the manager, and means one thing only"
+            }
             Self::I5 => "nothing of a replica, muted or fenced node reaches another node",
             Self::I6 => "no packet is delivered in another network than the sender's",
-            Self::I7 => "after the last fault all live hosts come to hold the same owner and epoch, and an owner serves where one may",
-            Self::I8 => "sent = delivered + drops by reason + in flight, and with buffers no request is missing or left unanswered",
+            Self::I7 => {
+                "after the last fault all live hosts come to hold the same owner and epoch, and an owner serves where one may"
+            }
+            Self::I8 => {
+                "sent = delivered + drops by reason + in flight, and with buffers no request is missing or left unanswered"
+            }
             Self::I9 => "memory is bounded",
         }
     }

@@ -6,7 +6,7 @@ use messages::{BootId, SignedRecord, Time};
 use crate::clock::{HostClock, Moment};
 use crate::naming::Host;
 use crate::plane::Plane;
-use crate::sessions::Sessions;
+use crate::sessions::Post;
 use crate::storage::Store;
 use crate::truth::Tenure;
 use crate::world::Happening;
@@ -57,7 +57,7 @@ pub struct Life {
     /// The packet path.
     pub plane: Plane,
     /// Sessions with other daemons.
-    pub sessions: Sessions,
+    pub post: Post,
     /// What it may do, by the rules, for each group.
     pub tenures: Vec<Tenure>,
     /// When it wakes next.

@@ -64,7 +64,9 @@ fn threads(arguments: &Arguments) -> usize {
 fn without_slips(arguments: &Arguments) -> ExitCode {
     let mut report = Report::new(arguments.json);
     match arguments.seed {
-        Some(seed) if arguments.trace => report.take(Ended::Ran(Box::new(run::seed(seed, Detail::All)))),
+        Some(seed) if arguments.trace => {
+            report.take(Ended::Ran(Box::new(run::seed(seed, Detail::All))))
+        }
         Some(seed) => report.take(run::guarded(seed)),
         None => {
             let progress = Progress::new(arguments.seeds, arguments.json, "");
@@ -104,7 +106,9 @@ fn with_slips(arguments: &Arguments, name: &str) -> ExitCode {
         one => Slip::named(one).into_iter().collect(),
     };
     if slips.is_empty() {
-        report::complain(&format!("there is no slip {name}; `--planted list` names them"));
+        report::complain(&format!(
+            "there is no slip {name}; `--planted list` names them"
+        ));
         return ExitCode::from(2);
     }
     let findings: Vec<Finding> = slips

@@ -161,8 +161,14 @@ mod tests {
             twice_per_million: 500_000,
             ..Quality::GOOD
         });
-        let fates: Vec<_> = (0..100).map(|_| network.carry(Moment::START, R, S)).collect();
-        assert!(fates.windows(2).any(|pair| pair[0].arrives > pair[1].arrives));
+        let fates: Vec<_> = (0..100)
+            .map(|_| network.carry(Moment::START, R, S))
+            .collect();
+        assert!(
+            fates
+                .windows(2)
+                .any(|pair| pair[0].arrives > pair[1].arrives)
+        );
         assert!(fates.iter().any(|fate| fate.again.is_some()));
         assert!(fates.iter().any(|fate| fate.again.is_none()));
     }

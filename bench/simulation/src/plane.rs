@@ -56,7 +56,6 @@ pub enum Role {
     },
 }
 
-
 impl Entry {
     /// What an agent publishes, in the terms of this model. A record that is not confirmed counts
     /// as owned by nobody.
@@ -70,7 +69,12 @@ impl Entry {
                 .owner
                 .filter(|_| install.confirmed)
                 .and_then(|owner| Host::of(owner.host)),
-            copies_to: install.copies_to.iter().copied().filter_map(Host::of).collect(),
+            copies_to: install
+                .copies_to
+                .iter()
+                .copied()
+                .filter_map(Host::of)
+                .collect(),
             copy_from: install
                 .copy_from
                 .and_then(|from| Some((Host::of(from.host)?, from.until))),
@@ -284,7 +288,10 @@ impl Plane {
 
     fn discard(&mut self, group: usize, before: Time, step: &mut Step<'_>) {
         let buffer = &mut self.groups[group].buffer;
-        while buffer.front().is_some_and(|&(received, _)| received < before) {
+        while buffer
+            .front()
+            .is_some_and(|&(received, _)| received < before)
+        {
             if let Some((_, packet)) = buffer.pop_front() {
                 step.ledger.buffered -= 1;
                 step.drop(Reason::Checkpointed, packet);
@@ -400,10 +407,7 @@ impl Plane {
                 let Some(entry) = &self.groups[group].entry else {
                     return Err(Reason::DecodeUnknownSource);
                 };
-                (
-                    entry.owner.ok_or(Reason::DecodeNoOwner)?,
-                    entry.generation,
-                )
+                (entry.owner.ok_or(Reason::DecodeNoOwner)?, entry.generation)
             }
             None => (
                 plain_host(packet.source).ok_or(Reason::DecodeUnknownSource)?,
@@ -475,7 +479,8 @@ impl Plane {
             }
             Role::Forwarding { to, until } if step.now < until => self.send_on(to, packet, step),
             Role::Forwarding { .. } | Role::Fenced => {
-                step.effects.push(Effect::Misled(group, packet.outer_source));
+                step.effects
+                    .push(Effect::Misled(group, packet.outer_source));
                 step.drop(Reason::DecodeFenced, packet);
             }
         }
@@ -505,13 +510,7 @@ impl Plane {
         }
     }
 
-    fn take_as_primary(
-        &mut self,
-        group: usize,
-        hold: bool,
-        packet: Packet,
-        step: &mut Step<'_>,
-    ) {
+    fn take_as_primary(&mut self, group: usize, hold: bool, packet: Packet, step: &mut Step<'_>) {
         step.effects.push(Effect::Accepted(packet));
         if self.groups[group].copying.by_primary && !packet.copy {
             let copies_to = match &self.groups[group].entry {

@@ -87,7 +87,9 @@ mod tests {
         for (moment, what) in [(5, 'c'), (1, 'a'), (5, 'd'), (2, 'b')] {
             queue.put(Moment(moment), what);
         }
-        let order: String = std::iter::from_fn(|| queue.take()).map(|(_, what)| what).collect();
+        let order: String = std::iter::from_fn(|| queue.take())
+            .map(|(_, what)| what)
+            .collect();
         assert_eq!(order, "abcd");
     }
 }

@@ -25,9 +25,9 @@ impl Progress {
             ProgressDrawTarget::hidden()
         };
         let bar = ProgressBar::with_draw_target(Some(seeds), target);
-        if let Ok(style) =
-            ProgressStyle::with_template("{msg:30} {bar:40} {pos}/{len} seeds, {per_sec}, {eta} left")
-        {
+        if let Ok(style) = ProgressStyle::with_template(
+            "{msg:30} {bar:40} {pos}/{len} seeds, {per_sec}, {eta} left",
+        ) {
             bar.set_style(style);
         }
         bar.set_message(what.to_owned());

@@ -113,6 +113,8 @@ impl Outcome {
     /// The invariant that did not hold.
     #[must_use]
     pub fn invariant(&self) -> Option<Invariant> {
-        self.violation.as_ref().map(|Violation { invariant, .. }| *invariant)
+        self.violation
+            .as_ref()
+            .map(|Violation { invariant, .. }| *invariant)
     }
 }

@@ -76,6 +76,8 @@ pub struct Scenario {
     pub fault_every: Duration,
     /// Between two requests to a group, on average.
     pub request_every: Duration,
+    /// Whether the daemons' real sessions are used.
+    pub real_sessions: bool,
 }
 
 /// The greatest rate error for which the lease holds (docs/failover.md: ρ).
@@ -129,6 +131,7 @@ impl Scenario {
             faults_last: dice.span(Duration::from_secs(15), Duration::from_secs(40)),
             fault_every: dice.span(Duration::from_millis(700), Duration::from_secs(4)),
             request_every: Duration::from_millis(dice.weighted(&[(1, 15), (2, 30), (1, 60)])),
+            real_sessions: dice.chance(125_000),
         }
     }
 
@@ -183,7 +186,11 @@ fn group(
             by_primary: profile != Profile::Lossless && dice.chance(250_000),
         },
         // Groups that share two hosts have different timers now and then.
-        interval: Duration::from_millis(if dice.chance(800_000) { interval_ms } else { 100 }),
+        interval: Duration::from_millis(if dice.chance(800_000) {
+            interval_ms
+        } else {
+            100
+        }),
         detect_mult: dice.weighted(&[(70, 3), (20, 4), (10, 5)]),
         continues: dice.chance(100_000),
         checkpoint_margin: Duration::from_millis(100),
@@ -241,7 +248,10 @@ mod tests {
                 members.dedup();
                 assert_eq!(members.len(), group.members.len(), "seed {seed}");
                 let concerned: Vec<Host> = scenario.concerned(number).collect();
-                assert!(members.iter().all(|member| concerned.contains(member)), "seed {seed}");
+                assert!(
+                    members.iter().all(|member| concerned.contains(member)),
+                    "seed {seed}"
+                );
             }
         }
     }

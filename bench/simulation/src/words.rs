@@ -52,7 +52,11 @@ pub fn install(install: &GroupInstall) -> String {
     format!(
         "{}{}, {:?}, copies to {copies:?}{}",
         record(&install.record.record),
-        if install.confirmed { "" } else { " (unconfirmed)" },
+        if install.confirmed {
+            ""
+        } else {
+            " (unconfirmed)"
+        },
         install.local,
         match install.discard_before {
             Some(before) => format!(", discards before {}", before.0),
@@ -77,9 +81,16 @@ pub fn body(body: &Body) -> String {
 /// A note.
 #[must_use]
 pub fn note(note: &Note) -> String {
-    let group = note.group.map_or_else(String::new, |group| format!("{group} "));
-    let epoch = note.epoch.map_or_else(String::new, |epoch| format!("E{epoch} "));
-    format!("notes {group}{epoch}{}", with_names(&format!("{:?}", note.fact)))
+    let group = note
+        .group
+        .map_or_else(String::new, |group| format!("{group} "));
+    let epoch = note
+        .epoch
+        .map_or_else(String::new, |epoch| format!("E{epoch} "));
+    format!(
+        "notes {group}{epoch}{}",
+        with_names(&format!("{:?}", note.fact))
+    )
 }
 
 fn name(host: HostId) -> String {

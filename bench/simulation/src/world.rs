@@ -218,7 +218,8 @@ impl World {
                 .streams
                 .boots
                 .span(Duration::ZERO, Duration::from_millis(300));
-            self.queue.put(Moment::START.after(late), Happening::Boot(host));
+            self.queue
+                .put(Moment::START.after(late), Happening::Boot(host));
         }
         for group in 0..self.scenario.groups.len() {
             let start = Moment::START.after(Duration::from_millis(500));

@@ -117,17 +117,12 @@ fn one_node(history: &History, hearing: &Hearing<'_>) -> Result<(), Violation> {
 fn never_older(history: &History, hearing: &Hearing<'_>) -> Result<(), Violation> {
     let generation = hearing.packet.truth.generation;
     let newest = history.newest[hearing.receiver.index()];
-    claim(
-        generation >= newest,
-        Invariant::I2,
-        hearing.moment,
-        || {
-            format!(
-                "{} accepted output of group {} generation {generation} of {} after generation {newest}",
-                hearing.receiver, hearing.group, hearing.packet.truth.host,
-            )
-        },
-    )
+    claim(generation >= newest, Invariant::I2, hearing.moment, || {
+        format!(
+            "{} accepted output of group {} generation {generation} of {} after generation {newest}",
+            hearing.receiver, hearing.group, hearing.packet.truth.host,
+        )
+    })
 }
 
 /// I2, for all of them: it leans on the lease.

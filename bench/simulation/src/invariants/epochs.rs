@@ -77,11 +77,7 @@ impl Epochs {
     /// # Errors
     ///
     /// If somebody saw another record of the same epoch.
-    pub fn means_one_thing(
-        &mut self,
-        seen: Seen,
-        signed: &SignedRecord,
-    ) -> Result<(), Violation> {
+    pub fn means_one_thing(&mut self, seen: Seen, signed: &SignedRecord) -> Result<(), Violation> {
         let known = &mut self.seen[seen.group];
         let epoch = signed.record.epoch;
         match known.get(&epoch) {
@@ -106,11 +102,7 @@ impl Epochs {
     /// # Errors
     ///
     /// If somebody saw a newer epoch than the log holds.
-    pub fn survives(
-        &self,
-        seen: Seen,
-        restored: Option<Epoch>,
-    ) -> Result<(), Violation> {
+    pub fn survives(&self, seen: Seen, restored: Option<Epoch>) -> Result<(), Violation> {
         let newest = self.newest(seen.group);
         claim(restored >= newest, Invariant::I4, seen.moment, || {
             format!(

@@ -35,9 +35,7 @@ pub fn bounded(
 ) -> Result<(), Violation> {
     let most = ENTRIES_PER_PAIR * (hosts + 1) * (groups + 1);
     claim(
-        footprint.agent <= most
-            && footprint.manager <= most
-            && footprint.disk <= DISK_OCTETS_MAX,
+        footprint.agent <= most && footprint.manager <= most && footprint.disk <= DISK_OCTETS_MAX,
         Invariant::I9,
         moment,
         || format!("{footprint:?}, and {most} entries are the most"),

@@ -22,11 +22,7 @@ pub struct Standing {
 /// # Errors
 ///
 /// What they disagree about.
-pub fn settled(
-    moment: Moment,
-    group: usize,
-    standings: &[Standing],
-) -> Result<(), Violation> {
+pub fn settled(moment: Moment, group: usize, standings: &[Standing]) -> Result<(), Violation> {
     let first = standings.first().and_then(|standing| standing.holds);
     claim(
         first.is_some() && standings.iter().all(|standing| standing.holds == first),
@@ -34,7 +30,10 @@ pub fn settled(
         moment,
         || format!("live hosts do not agree about group {group}: {standings:?}"),
     )?;
-    let heard = standings.iter().filter(|standing| standing.is_heard).count();
+    let heard = standings
+        .iter()
+        .filter(|standing| standing.is_heard)
+        .count();
     claim(heard == 1, Invariant::I7, moment, || {
         format!("{heard} owners of group {group} are heard: {standings:?}")
     })

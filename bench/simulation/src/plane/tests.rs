@@ -131,7 +131,10 @@ fn only_the_owner_with_the_present_tag_is_accepted() {
     let mut path = Path::new(R);
     path.install(entry(S, 2, None));
     assert_eq!(delivers(&path.receive(output(S, 2, R))), 1);
-    assert_eq!(drops(&path.receive(output(T, 2, R))), [Reason::DecodeSpoofed]);
+    assert_eq!(
+        drops(&path.receive(output(T, 2, R))),
+        [Reason::DecodeSpoofed]
+    );
     assert_eq!(
         drops(&path.receive(output(S, 1, R))),
         [Reason::DecodeStaleGeneration]
@@ -142,17 +145,39 @@ fn only_the_owner_with_the_present_tag_is_accepted() {
 fn a_member_is_heard_only_as_primary_under_a_running_lease() {
     let mut path = Path::new(S);
     for (role, lease, reason) in [
-        (Role::Replica, Lease::Unlimited, Some(Reason::EncodeReplicaSilent)),
-        (Role::Fenced, Lease::Unlimited, Some(Reason::EncodeReplicaSilent)),
-        (Role::Primary { hold: false }, Lease::Muted, Some(Reason::EncodeMuted)),
-        (Role::Primary { hold: false }, Lease::Until(Time(10)), Some(Reason::EncodeMuted)),
+        (
+            Role::Replica,
+            Lease::Unlimited,
+            Some(Reason::EncodeReplicaSilent),
+        ),
+        (
+            Role::Fenced,
+            Lease::Unlimited,
+            Some(Reason::EncodeReplicaSilent),
+        ),
+        (
+            Role::Primary { hold: false },
+            Lease::Muted,
+            Some(Reason::EncodeMuted),
+        ),
+        (
+            Role::Primary { hold: false },
+            Lease::Until(Time(10)),
+            Some(Reason::EncodeMuted),
+        ),
         (Role::Primary { hold: false }, Lease::Until(Time(11)), None),
         (Role::Primary { hold: true }, Lease::Unlimited, None),
     ] {
         path.install(entry(S, 1, Some(role)));
         path.plane.set_lease(0, lease);
-        let effects = path.run(10, |plane, step| plane.send_member(0, output(S, 1, R), step));
-        assert_eq!(drops(&effects).first().copied(), reason, "{role:?} {lease:?}");
+        let effects = path.run(10, |plane, step| {
+            plane.send_member(0, output(S, 1, R), step)
+        });
+        assert_eq!(
+            drops(&effects).first().copied(),
+            reason,
+            "{role:?} {lease:?}"
+        );
     }
 }
 
@@ -205,7 +230,14 @@ fn the_old_host_forwards_originals_for_a_while_and_is_fenced_afterwards() {
     path.install(entry(T, 2, Some(role)));
     assert!(matches!(
         path.receive(request(R))[..],
-        [Effect::Transmit(T, Packet { copy: true, outer_source: S, .. })]
+        [Effect::Transmit(
+            T,
+            Packet {
+                copy: true,
+                outer_source: S,
+                ..
+            }
+        )]
     ));
     let late = path.run(50, |plane, step| plane.receive(request(R), step));
     assert_eq!(drops(&late), [Reason::DecodeFenced]);

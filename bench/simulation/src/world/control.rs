@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use failover::{AgentAction, AgentEvent, GroupInstall, ManagerAction, ManagerEvent};
 use messages::body::{Body, Counts, Fault, HeartbeatAck, Recipient};
-use messages::{BootId, GroupId, GroupState, HostId, SignedRecord, Time, codec};
+use messages::{BootId, GroupId, GroupState, HostId, SignedRecord, Time};
 
-use super::lives::signature;
 use super::{Happening, Step, Told, World};
 use crate::clock::Moment;
 use crate::invariants::Seen;
@@ -88,7 +87,8 @@ impl World {
                     .runtime
                     .span(Duration::from_micros(1), Duration::from_micros(100));
                 let moment = self.now.max(drained).after(round);
-                self.queue.put(moment, Happening::Boundary(host, number, token));
+                self.queue
+                    .put(moment, Happening::Boundary(host, number, token));
             }
             AgentAction::Persist { token, record } => {
                 let store = &mut self.machines[host.index()].kept_records;
@@ -114,7 +114,11 @@ impl World {
     fn manager_acts(&mut self, host: Host, number: u32, action: ManagerAction) {
         match action {
             ManagerAction::Append { token, record } => {
-                say!(self, "{host} manager decides {}", crate::words::record(&record.record));
+                say!(
+                    self,
+                    "{host} manager decides {}",
+                    crate::words::record(&record.record)
+                );
                 let store = &mut self.machines[host.index()].log;
                 if store.submit(token, record) {
                     let moment = self.disk_done(host);
@@ -269,11 +273,18 @@ impl World {
         }
         match (entry.role, entry.owner) {
             (Some(Role::Primary { .. }), _) => {
-                let moved_from = self.epochs.before(group, signed.record.epoch).and_then(|before| {
-                    let to = GroupState::Handover { to: host.id() };
-                    let was_handed = before.record.state == to;
-                    before.record.owner.filter(|_| was_handed).and_then(|owner| Host::of(owner.host))
-                });
+                let moved_from =
+                    self.epochs
+                        .before(group, signed.record.epoch)
+                        .and_then(|before| {
+                            let to = GroupState::Handover { to: host.id() };
+                            let was_handed = before.record.state == to;
+                            before
+                                .record
+                                .owner
+                                .filter(|_| was_handed)
+                                .and_then(|owner| Host::of(owner.host))
+                        });
                 self.services[group].promote(host, moved_from);
             }
             (_, Some(owner)) if owner != host => self.services[group].depose(host),
@@ -297,15 +308,9 @@ impl World {
             self.hand_over(host, number, host, boot, body);
             return;
         }
-        let Some(to_boot) = life.sessions.open_with(to) else {
-            return;
-        };
-        let Ok(octets) = codec::encode(&body) else {
-            say!(self, "{host} cannot encode that");
-            return;
-        };
-        let content = Content::Message { to_boot, octets };
-        self.transmit(host, boot, to, content);
+        if let Some(content) = life.post.seal(to, &body) {
+            self.transmit(host, boot, to, content);
+        }
     }
 
     fn transmit(&mut self, from: Host, from_boot: BootId, to: Host, content: Content) {
@@ -317,7 +322,8 @@ impl World {
             content,
         };
         if let Some(again) = fate.again {
-            self.queue.put(again, Happening::Control(to, envelope.clone()));
+            self.queue
+                .put(again, Happening::Control(to, envelope.clone()));
         }
         if let Some(arrives) = fate.arrives {
             self.queue.put(arrives, Happening::Control(to, envelope));
@@ -326,18 +332,18 @@ impl World {
 
     pub(super) fn greet(&mut self, host: Host, number: u32) {
         let hosts = self.scenario.hosts;
+        let now = self.machines[host.index()].time(self.now);
         let Some(life) = self.life(host, number) else {
             return;
         };
         let boot = life.boot;
-        let asks: Vec<_> = life.sessions.asks(hosts).collect();
-        for (peer, content) in asks {
+        for (peer, content) in life.post.ask(now, hosts) {
             self.transmit(host, boot, peer, content);
         }
         let later = self.now.after(
             self.streams
                 .runtime
-                .span(Duration::from_millis(40), Duration::from_millis(60)),
+                .span(Duration::from_millis(15), Duration::from_millis(25)),
         );
         self.queue.put(later, Happening::Greet(host, number));
     }
@@ -345,52 +351,43 @@ impl World {
     /// A datagram arrives.
     pub(super) fn receive(&mut self, host: Host, envelope: &Envelope) -> Step {
         let fresh = self.streams.boots.nonce();
-        let Some(life) = &mut self.machines[host.index()].life else {
+        let machine = &mut self.machines[host.index()];
+        let now = machine.time(self.now);
+        let Some(life) = &mut machine.life else {
             return Ok(());
         };
-        let number = life.number;
-        match &envelope.content {
-            Content::Message { to_boot, octets } => {
-                let is_open = life.sessions.open_with(envelope.from) == Some(envelope.from_boot);
-                if *to_boot != life.boot || !is_open {
-                    life.sessions.spoken_to_in_vain(envelope.from);
-                }
-                if *to_boot != life.boot {
-                    return Ok(());
-                }
-                // The agents are to void what another life of the sender said, so they get it.
-                let Ok(body) = codec::decode::<Body>(octets) else {
-                    say!(self, "{host} cannot decode what {} sent", envelope.from);
-                    return Ok(());
-                };
-                let is_genuine = |signed: &SignedRecord| signature(&signed.record) == signed.signature;
-                if body.signed_record().is_some_and(|signed| !is_genuine(signed)) {
-                    say!(self, "{host} refuses a record of {}", envelope.from);
-                    return Ok(());
-                }
-                if is_open {
-                    self.binds(host, envelope.from, &body)?;
-                }
-                self.hand_over(host, number, envelope.from, envelope.from_boot, body);
-                Ok(())
-            }
-            Content::Hello { .. } | Content::HelloAck { .. } | Content::HelloConfirm { .. } => {
-                let handshake = life.sessions.take(envelope, fresh);
-                let boot = life.boot;
-                if let Some(reply) = handshake.reply {
-                    self.transmit(host, boot, envelope.from, reply);
-                }
-                if let Some(opened) = handshake.opened {
-                    say!(self, "{host} has a session with {} {opened:?}", envelope.from);
-                    let host_id = envelope.from.id();
-                    let agent = AgentEvent::PeerBoot { host: host_id, boot: opened };
-                    let manager = ManagerEvent::PeerBoot { host: host_id, boot: opened };
-                    self.local.push_back((host, number, Told::Agent(agent)));
-                    self.local.push_back((host, number, Told::Manager(manager)));
-                }
-                Ok(())
-            }
+        let (number, boot) = (life.number, life.boot);
+        let taken = life.post.take(now, envelope, fresh);
+        if let Some(why) = taken.refused {
+            say!(
+                self,
+                "{host} refuses a datagram of {}: {why}",
+                envelope.from
+            );
         }
+        for (peer, reply) in taken.replies {
+            self.transmit(host, boot, peer, reply);
+        }
+        for (peer, opened) in taken.opened {
+            say!(self, "{host} has a session with {peer} {opened:?}");
+            let (peer, boot) = (peer.id(), opened);
+            let agent = AgentEvent::PeerBoot { host: peer, boot };
+            let manager = ManagerEvent::PeerBoot { host: peer, boot };
+            self.local.push_back((host, number, Told::Agent(agent)));
+            self.local.push_back((host, number, Told::Manager(manager)));
+        }
+        let Some((from_boot, body)) = taken.message else {
+            return Ok(());
+        };
+        // What another life of the sender said is for the state machines to void; the truth does.
+        let is_open = self
+            .life(host, number)
+            .is_some_and(|life| life.post.is_open_with(envelope.from, from_boot));
+        if is_open {
+            self.binds(host, envelope.from, &body)?;
+        }
+        self.hand_over(host, number, envelope.from, from_boot, body);
+        Ok(())
     }
 
     /// What of a message the truth depends on.
@@ -423,11 +420,19 @@ impl World {
         let both = recipient == Recipient::Both;
         if recipient == Recipient::Agent || both {
             let body = body.clone();
-            let event = AgentEvent::Message { from, from_boot, body };
+            let event = AgentEvent::Message {
+                from,
+                from_boot,
+                body,
+            };
             self.local.push_back((host, number, Told::Agent(event)));
         }
         if recipient == Recipient::Manager || both {
-            let event = ManagerEvent::Message { from, from_boot, body };
+            let event = ManagerEvent::Message {
+                from,
+                from_boot,
+                body,
+            };
             self.local.push_back((host, number, Told::Manager(event)));
         }
     }
@@ -439,7 +444,10 @@ impl World {
             return;
         };
         let agent = life.agent.next_deadline();
-        let manager = life.manager.as_ref().and_then(failover::Manager::next_deadline);
+        let manager = life
+            .manager
+            .as_ref()
+            .and_then(failover::Manager::next_deadline);
         let Some(deadline) = [agent, manager].into_iter().flatten().min() else {
             return;
         };
@@ -537,6 +545,7 @@ impl World {
             group: id,
             sender: sender.id(),
         };
-        self.local.push_back((host, life.number, Told::Agent(event)));
+        self.local
+            .push_back((host, life.number, Told::Agent(event)));
     }
 }

@@ -6,8 +6,8 @@ use failover::config::{
     AgentConfig, CopyMode, Damping, FanOut, GroupConfig, Isolation, ManagedGroup, ManagerConfig,
     Timers,
 };
-use failover::{Agent, AgentEvent, Manager, ManagerEvent, Restored, Signer};
-use messages::{BootId, HostId, Record, Signature, SignedRecord, Time, codec};
+use failover::{Agent, AgentEvent, Manager, ManagerEvent, Restored};
+use messages::{BootId, HostId, SignedRecord, Time};
 
 use super::{Happening, Step, Told, World};
 use crate::clock::{HostClock, Moment};
@@ -18,22 +18,11 @@ use crate::packet::Reason;
 use crate::plane::Plane;
 use crate::say;
 use crate::scenario::Scenario;
-use crate::sessions::Sessions;
+use crate::sessions::{Post, signer};
 use crate::truth::Tenure;
 
 /// Frames that a stopped process's queues hold.
 const WAITING_MAX: usize = 50_000;
-
-/// What the manager's key is worth here: a sum over the record, which a slip of the codec breaks.
-pub(super) fn signature(record: &Record) -> Signature {
-    let mut sum = 0xcbf2_9ce4_8422_2325_u64;
-    for octet in codec::encode(record).unwrap_or_default() {
-        sum = (sum ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3);
-    }
-    let mut octets = [0; 64];
-    octets[..8].copy_from_slice(&sum.to_be_bytes());
-    Signature(octets)
-}
 
 fn group_config(scenario: &Scenario, group: usize) -> GroupConfig {
     let spec = &scenario.groups[group];
@@ -122,14 +111,20 @@ impl World {
         }
         let boot = BootId(self.streams.boots.nonce());
         let Some(records) = self.open_kept(host) else {
-            say!(self, "{host} cannot read what its agent kept and stays down a while");
+            say!(
+                self,
+                "{host} cannot read what its agent kept and stays down a while"
+            );
             self.boot_later(host);
             return Ok(());
         };
         let mut manager = None;
         if host == self.scenario.manager {
             let Some(restored) = self.open_log(host)? else {
-                say!(self, "{host} cannot read its manager's log and stays down a while");
+                say!(
+                    self,
+                    "{host} cannot read its manager's log and stays down a while"
+                );
                 self.boot_later(host);
                 return Ok(());
             };
@@ -170,7 +165,11 @@ impl World {
         let Some(restored) = machine.log.open_log(name) else {
             return Ok(None);
         };
-        say!(self, "the manager on {host} finds its log {:?}", restored.log);
+        say!(
+            self,
+            "the manager on {host} finds its log {:?}",
+            restored.log
+        );
         // A damaged log is either refused or exact: then I4 asks the same of it.
         if restored.log == failover::LogState::Whole {
             for group in 0..self.scenario.groups.len() {
@@ -203,7 +202,7 @@ impl World {
         let now = machine.time(self.now);
         let config = agent_config(scenario, host, machine.kept);
         let manager = restored.map(|restored| {
-            let signer: Signer = Box::new(signature);
+            let signer = signer(scenario.real_sessions);
             Manager::new(manager_config(scenario), restored, signer, boot, now)
         });
         let groups: Vec<_> = scenario
@@ -221,14 +220,15 @@ impl World {
         machine.lives += 1;
         machine.kept = true;
         self.stats.lives += 1;
-        let questions = &mut self.streams.boots;
+        let (real, hosts) = (scenario.real_sessions, scenario.hosts);
+        let post = Post::new(real, host, hosts, boot, now, &mut self.streams.boots);
         machine.life = Some(Life {
             number: machine.lives,
             boot,
             agent: Agent::new(config, records, boot, now),
             manager,
             plane: Plane::new(host, scenario.networks[host.index()].clone(), &groups),
-            sessions: Sessions::new(host, boot, || questions.nonce()),
+            post,
             tenures,
             wake: None,
             sampled: None,
@@ -240,9 +240,8 @@ impl World {
 
     /// A daemon dies, and with `machine` all that runs beside it.
     pub(super) fn die(&mut self, host: Host, machine: bool, in_a_write: bool) -> Step {
-        let operations = in_a_write.then(|| {
-            u32::try_from(self.streams.disks.between(0, 12)).unwrap_or(0)
-        });
+        let operations =
+            in_a_write.then(|| u32::try_from(self.streams.disks.between(0, 12)).unwrap_or(0));
         let name = self.streams.disks.nonce();
         let state = &mut self.machines[host.index()];
         state.kept_records.die(operations, machine, name);
@@ -257,7 +256,11 @@ impl World {
             self.lose(happening);
         }
         if let Some(mut life) = life {
-            say!(self, "{host} dies ({})", if machine { "the machine" } else { "the daemon" });
+            say!(
+                self,
+                "{host} dies ({})",
+                if machine { "the machine" } else { "the daemon" }
+            );
             let mut effects = std::mem::take(&mut self.effects);
             life.plane.die(&mut crate::plane::Step {
                 now: Time::ZERO,

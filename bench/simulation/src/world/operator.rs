@@ -48,12 +48,19 @@ impl World {
             self.asked.begun.insert(token, (group, host));
         }
         say!(self, "an operator at {host} asks {request:?}");
-        self.tell(host, number, Told::Agent(AgentEvent::Operate { token, request }))
+        self.tell(
+            host,
+            number,
+            Told::Agent(AgentEvent::Operate { token, request }),
+        )
     }
 
     /// An answer to the operator.
     pub(super) fn answered(&mut self, token: u64, answer: Answer) {
-        say!(self, "the operator's request {token} is answered {answer:?}");
+        say!(
+            self,
+            "the operator's request {token} is answered {answer:?}"
+        );
         let Some((group, host)) = self.asked.begun.remove(&token) else {
             return;
         };
@@ -108,7 +115,11 @@ impl World {
             return Ok(());
         };
         let machine = &self.machines[asked.host.index()];
-        let Some(life) = machine.life.as_ref().filter(|life| life.number == asked.life) else {
+        let Some(life) = machine
+            .life
+            .as_ref()
+            .filter(|life| life.number == asked.life)
+        else {
             return Ok(());
         };
         let Some(signed) = life.tenures[asked.group].record() else {
@@ -175,9 +186,9 @@ impl World {
             return Ok(());
         }
         let members = self.members(group);
-        let to = members.into_iter().find(|member| {
-            Some(*member) != owner && self.machines[member.index()].is_responsive()
-        });
+        let to = members
+            .into_iter()
+            .find(|member| Some(*member) != owner && self.machines[member.index()].is_responsive());
         let id = self.scenario.groups[group].id;
         self.ask_anywhere(Request::Promote {
             group: id,

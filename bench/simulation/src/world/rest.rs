@@ -45,10 +45,8 @@ impl World {
             self.open_ports(host)?;
             self.boot(host)?;
         }
-        self.queue
-            .put(self.now.after(LOOK_EVERY), Happening::Rest);
-        self.queue
-            .put(self.now.after(LOOK_EVERY), Happening::Rest);
+        self.queue.put(self.now.after(LOOK_EVERY), Happening::Rest);
+        self.queue.put(self.now.after(LOOK_EVERY), Happening::Rest);
         Ok(())
     }
 

@@ -40,7 +40,10 @@ impl World {
 
     /// A plain node of a drawn host sends a request to a group.
     pub(super) fn request(&mut self, group: usize, waited: Option<Host>) -> Step {
-        if self.healed.is_some_and(|healed| self.is_quiet_after(healed)) {
+        if self
+            .healed
+            .is_some_and(|healed| self.is_quiet_after(healed))
+        {
             return Ok(());
         }
         let Some(host) = waited else {
@@ -81,12 +84,17 @@ impl World {
             },
         };
         let now = self.machines[host.index()].clock.read(self.now);
-        self.pass(host, now, |plane, step| plane.send_plain(group, packet, step))
+        self.pass(host, now, |plane, step| {
+            plane.send_plain(group, packet, step)
+        })
     }
 
     /// A guest of a member, or of a host that could become one, speaks unasked.
     pub(super) fn chatter(&mut self, group: usize, waited: Option<Host>) -> Step {
-        if self.healed.is_some_and(|healed| self.is_quiet_after(healed)) {
+        if self
+            .healed
+            .is_some_and(|healed| self.is_quiet_after(healed))
+        {
             return Ok(());
         }
         let Some(host) = waited else {
@@ -168,7 +176,9 @@ impl World {
             purpose: Purpose::Output { group, answers },
             truth,
         };
-        self.pass(host, now, |plane, step| plane.send_member(group, packet, step))
+        self.pass(host, now, |plane, step| {
+            plane.send_member(group, packet, step)
+        })
     }
 
     /// A packet arrives at a host.

@@ -285,7 +285,10 @@ impl World {
     /// Whether every group has an owner that is heard and a member in sync beside it, and all hosts
     /// know.
     fn is_steady(&self) -> bool {
-        let all_run = self.machines.iter().all(crate::machine::Machine::is_responsive);
+        let all_run = self
+            .machines
+            .iter()
+            .all(crate::machine::Machine::is_responsive);
         all_run
             && (0..self.scenario.groups.len()).all(|group| {
                 let Some(owner) = self.owner_heard(group) else {
@@ -294,13 +297,15 @@ impl World {
                 let Some(signed) = self.machines[owner.index()].record(group) else {
                     return false;
                 };
-                let has_second = signed.record.members.iter().any(|member| {
-                    member.host != owner.id() && member.state == MemberState::InSync
-                });
+                let has_second =
+                    signed.record.members.iter().any(|member| {
+                        member.host != owner.id() && member.state == MemberState::InSync
+                    });
                 has_second
-                    && self.scenario.concerned(group).all(|host| {
-                        self.machines[host.index()].record(group) == Some(signed)
-                    })
+                    && self
+                        .scenario
+                        .concerned(group)
+                        .all(|host| self.machines[host.index()].record(group) == Some(signed))
             })
     }
 }
