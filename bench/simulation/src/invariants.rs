@@ -116,3 +116,6 @@ pub(crate) fn claim(
         words: words(),
     })
 }
+
+#[cfg(test)]
+mod tests;
