@@ -1,50 +1,444 @@
 //! The agent: what one host knows and does about each group.
+//!
+//! ```text
+//!           boot                  a grant to this life
+//! Outside, Joining -> Replica <------> Candidate ------> Promoting -> Primary <-> Muted
+//!              ^         ^  (withdraw)    |  any of these ^   |          | planned move
+//!              |         |                '---------------'   |          v
+//!              |         '---- heartbeat of the owner ----- Fenced <-- Frozen, Resigned
+//!              '- boot                                        (a later record, another owner)
+//! ```
+//! [`replica`] has the left half, [`owner`] the right one, [`records`] every step that a record
+//! causes.
 
 mod action;
+mod beats;
+mod checkpoint;
+mod context;
 mod event;
+mod group;
+mod lease;
+mod owner;
+mod peers;
+mod records;
+mod relay;
+mod replica;
 mod view;
 
-use messages::{BootId, SignedRecord, Time};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use messages::body::{Body, Request};
+use messages::{BootId, GroupId, HostId, SignedRecord, Time};
 
 pub use action::{AgentAction, HookRole};
 pub use event::AgentEvent;
 pub use view::GroupView;
 
 use crate::config::AgentConfig;
+use crate::note::{Fact, Note};
+use checkpoint::Asker;
+use context::Context;
+use group::{Group, State};
+use peers::Peers;
+use records::Source;
+use relay::Relay;
 
 /// One host's state machine for all its groups.
 #[derive(Debug)]
 pub struct Agent {
-    config: AgentConfig,
+    host: HostId,
+    manager: HostId,
+    fabric: messages::FabricId,
+    machine_kept: bool,
+    /// Every host of an audience, for the manager's host.
+    everyone: Vec<HostId>,
+    /// The shortest interval of a group.
+    interval: Duration,
     boot: BootId,
+    groups: BTreeMap<GroupId, Group>,
+    peers: Peers,
+    relay: Relay,
+    tokens: u64,
+    started: bool,
+    now: Time,
+    deadline: Option<Time>,
 }
 
 impl Agent {
     /// An agent that starts at `now` as the life `boot` of its host's daemon, with the records that
     /// were on its disk. Call `handle` with `Tick` next: it says what the tables are to hold.
     #[must_use]
-    pub fn new(
-        config: AgentConfig,
-        _restored: Vec<SignedRecord>,
-        boot: BootId,
-        _now: Time,
-    ) -> Self {
-        Self { config, boot }
+    pub fn new(config: AgentConfig, restored: Vec<SignedRecord>, boot: BootId, now: Time) -> Self {
+        let mut records: BTreeMap<GroupId, SignedRecord> = restored
+            .into_iter()
+            .filter(|signed| signed.record.fabric == config.fabric)
+            .map(|signed| (signed.record.group, signed))
+            .collect();
+        let intervals = config.groups.iter().map(|group| group.timers.interval);
+        let interval = intervals.min().unwrap_or(Duration::from_secs(1));
+        let mut everyone: Vec<HostId> = Vec::new();
+        if config.host == config.manager {
+            let hosts = config
+                .groups
+                .iter()
+                .flat_map(|group| group.audience.iter().chain(&group.members));
+            everyone.extend(hosts.copied().filter(|host| *host != config.host));
+            everyone.sort_unstable();
+            everyone.dedup();
+        }
+        let groups = config.groups.into_iter().map(|group| {
+            let id = group.id;
+            (id, Group::new(group, records.remove(&id), config.host, now))
+        });
+        let mut peers = Peers::default();
+        peers.open(config.host, boot, now);
+        Self {
+            host: config.host,
+            manager: config.manager,
+            fabric: config.fabric,
+            machine_kept: config.machine_kept,
+            everyone,
+            interval,
+            boot,
+            groups: groups.collect(),
+            peers,
+            relay: Relay::default(),
+            tokens: 0,
+            started: false,
+            now,
+            deadline: Some(now),
+        }
     }
 
     /// Takes one event; appends what is to be done to `out`, in order.
-    pub fn handle(&mut self, _now: Time, _event: AgentEvent, _out: &mut Vec<AgentAction>) {
-        let _ = (&self.config, self.boot);
+    pub fn handle(&mut self, now: Time, event: AgentEvent, out: &mut Vec<AgentAction>) {
+        self.now = self.now.max(now);
+        let late = self
+            .deadline
+            .map_or(Duration::ZERO, |deadline| now.since(deadline));
+        if self.started && late > self.interval / 2 {
+            self.notice_stall(late, out);
+        }
+        self.start(out);
+        self.dispatch(event, out);
+        self.tick(out);
+        self.deadline = self.earliest();
     }
 
     /// When `handle` is to be called with `Tick` if nothing happens before.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
-        None
+        self.deadline
     }
 
     /// Every group that the agent knows.
     pub fn view(&self) -> impl Iterator<Item = GroupView> + '_ {
-        std::iter::empty()
+        self.groups.values().map(|group| GroupView {
+            group: group.id(),
+            standing: group.standing(),
+            record: group.record.clone(),
+            confirmed: group.confirmed,
+            local: group.local(self.host),
+            lease: match &group.state {
+                State::Owner(owner) => owner.lease,
+                State::Outside
+                | State::Joining
+                | State::Replica
+                | State::Candidate { .. }
+                | State::Fenced { .. } => crate::install::Lease::Muted,
+            },
+            vouch: group.vouch(),
+            owner_heard: (!matches!(group.state, State::Outside)).then_some(group.heard),
+        })
+    }
+
+    /// The parts that a step changes, apart.
+    fn split<'a>(
+        &'a mut self,
+        out: &'a mut Vec<AgentAction>,
+    ) -> (&'a mut BTreeMap<GroupId, Group>, &'a mut Relay, Context<'a>) {
+        let context = Context {
+            now: self.now,
+            host: self.host,
+            boot: self.boot,
+            manager: self.manager,
+            machine_kept: self.machine_kept,
+            peers: &mut self.peers,
+            tokens: &mut self.tokens,
+            out,
+        };
+        (&mut self.groups, &mut self.relay, context)
+    }
+
+    /// At the very first event: what was on the disk goes into the tables, not confirmed.
+    fn start(&mut self, out: &mut Vec<AgentAction>) {
+        if self.started {
+            return;
+        }
+        self.started = true;
+        let own_manager = self.host == self.manager;
+        let (groups, _, mut cx) = self.split(out);
+        for group in groups.values_mut() {
+            group.install(&mut cx);
+            group.seek(&mut cx);
+            if own_manager {
+                group.report_anew(cx.now);
+            }
+        }
+    }
+
+    /// This host itself did not run: what it did not hear meanwhile accuses nobody.
+    fn notice_stall(&mut self, late: Duration, out: &mut Vec<AgentAction>) {
+        out.push(AgentAction::Note(Note {
+            group: None,
+            epoch: None,
+            fact: Fact::OwnStall { late },
+        }));
+        for group in self.groups.values_mut() {
+            group.forgive(self.now);
+        }
+        self.relay.forgive();
+    }
+
+    fn dispatch(&mut self, event: AgentEvent, out: &mut Vec<AgentAction>) {
+        let interval = self.interval;
+        let (groups, relay, mut cx) = self.split(out);
+        let cx = &mut cx;
+        match event {
+            AgentEvent::Tick => {}
+            AgentEvent::Message {
+                from,
+                from_boot,
+                body,
+            } => {
+                if cx.peers.admits(from, from_boot) {
+                    self.message(from, from_boot, body, out);
+                }
+            }
+            AgentEvent::PeerBoot { host, boot } => self.peer_boot(host, boot, out),
+            AgentEvent::Port { group, up } => {
+                if let Some(group) = groups.get_mut(&group) {
+                    group.port(up, cx);
+                }
+            }
+            AgentEvent::Workers { advanced } => {
+                for group in groups.values_mut() {
+                    group.workers(advanced, cx);
+                }
+            }
+            AgentEvent::Boundary { token } => {
+                for group in groups.values_mut() {
+                    group.boundary(token, cx);
+                }
+            }
+            AgentEvent::Persisted { token } => {
+                for group in groups.values_mut() {
+                    group.written(token, true, cx);
+                }
+            }
+            AgentEvent::PersistFailed { token } => {
+                for group in groups.values_mut() {
+                    group.written(token, false, cx);
+                }
+            }
+            AgentEvent::Counts {
+                group,
+                counts,
+                senders,
+            } => {
+                if let Some(group) = groups.get_mut(&group) {
+                    group.count(counts, senders, cx);
+                }
+            }
+            AgentEvent::HookDone { group, epoch, ok } => {
+                if let Some(group) = groups.get_mut(&group) {
+                    group.hook_done(epoch, ok, cx);
+                }
+            }
+            AgentEvent::FencedPacket { group, sender } => {
+                if let Some(group) = groups.get_mut(&group) {
+                    group.tell_newer(sender, cx);
+                }
+            }
+            AgentEvent::Bounced { group } => {
+                let epoch = groups.get(&group).and_then(Group::epoch);
+                if let Some(epoch) = epoch {
+                    cx.tell_manager(Body::Bounce { group, epoch });
+                }
+            }
+            AgentEvent::Operate { token, request } => match request {
+                Request::Checkpoint { .. } => self.operate(token, request, out),
+                Request::Promote { .. }
+                | Request::Move { .. }
+                | Request::AddMember { .. }
+                | Request::RemoveMember { .. }
+                | Request::ResetToConfig { .. }
+                | Request::RaiseTerm => relay.ask(token, request, cx.manager, interval, cx),
+            },
+        }
+    }
+
+    /// A checkpoint is the owner's to make: here, or at the host that owns the address.
+    fn operate(&mut self, token: u64, request: Request, out: &mut Vec<AgentAction>) {
+        use messages::body::{Answer, Refusal};
+        let interval = self.interval;
+        let (groups, relay, mut cx) = self.split(out);
+        let cx = &mut cx;
+        let asked_by = Asker {
+            host: cx.host,
+            token,
+        };
+        let Some(group) = request.group().and_then(|id| groups.get_mut(&id)) else {
+            cx.answer(asked_by, Answer::Refused(Refusal::UnknownGroup));
+            return;
+        };
+        match group.granted() {
+            None => cx.answer(asked_by, Answer::Refused(Refusal::NoOwner)),
+            Some(owner) if owner.host == cx.host => group.operate(request, asked_by, cx),
+            Some(owner) => relay.ask(token, request, owner.host, interval, cx),
+        }
+    }
+
+    fn message(&mut self, from: HostId, from_boot: BootId, body: Body, out: &mut Vec<AgentAction>) {
+        let (fabric, interval) = (self.fabric, self.interval);
+        let (groups, relay, mut cx) = self.split(out);
+        let cx = &mut cx;
+        match body {
+            Body::Heartbeat(heartbeat) => self.heartbeat(from, from_boot, &heartbeat, out),
+            Body::HeartbeatAck(ack) => self.heartbeat_ack(from, from_boot, &ack, out),
+            Body::Push { record, promise } => {
+                take(
+                    groups,
+                    fabric,
+                    record,
+                    Source::Push(promise),
+                    (from, from_boot),
+                    cx,
+                );
+            }
+            Body::Announce { record } => {
+                take(
+                    groups,
+                    fabric,
+                    record,
+                    Source::Announce,
+                    (from, from_boot),
+                    cx,
+                );
+            }
+            Body::Newer { record } => {
+                take(groups, fabric, record, Source::Newer, (from, from_boot), cx);
+            }
+            Body::RecordAck { group, epoch } => {
+                if let Some(group) = groups.get_mut(&group) {
+                    group.announcement_acked(from, epoch, cx);
+                }
+            }
+            Body::Ask { group, epoch } => {
+                if let Some(group) = groups.get_mut(&group) {
+                    group.asked(from, epoch, cx);
+                }
+            }
+            Body::Probe { number, target } if from == cx.manager => {
+                relay.probe(number, target, interval, cx);
+            }
+            Body::Ping { number } => cx.send(from, Body::Pong { number }),
+            Body::Pong { number } => relay.pong(number, from, cx),
+            Body::ReportAck { groups: read } if from == cx.manager => {
+                for id in read {
+                    if let Some(group) = groups.get_mut(&id) {
+                        group.reporting = None;
+                    }
+                }
+            }
+            Body::Fetch { group } if from == cx.manager => {
+                let record = groups.get(&group).and_then(|group| group.record.clone());
+                if let Some(record) = record {
+                    cx.tell_manager(Body::Fetched { record });
+                }
+            }
+            Body::CheckpointMark {
+                group,
+                epoch,
+                number,
+                discard_before,
+            } => {
+                if let Some(group) = groups.get_mut(&group) {
+                    group.obey_mark(from, from_boot, epoch, number, discard_before, cx);
+                }
+            }
+            Body::CheckpointAck {
+                group,
+                epoch: _,
+                number,
+            } => {
+                if let Some(group) = groups.get_mut(&group) {
+                    group.mark_obeyed(from, number, cx);
+                }
+            }
+            Body::Request { token, request } => {
+                if let Some(group) = request.group().and_then(|id| groups.get_mut(&id)) {
+                    group.operate(request, Asker { host: from, token }, cx);
+                }
+            }
+            Body::Answer { token, answer } => relay.answered(token, from, answer, cx),
+            // Only the manager probes, reads reports and fetches; the rest is for the manager.
+            Body::Probe { .. }
+            | Body::ReportAck { .. }
+            | Body::Fetch { .. }
+            | Body::Suspect { .. }
+            | Body::Withdraw { .. }
+            | Body::Fault { .. }
+            | Body::SoloRequest { .. }
+            | Body::Join { .. }
+            | Body::FirstAck { .. }
+            | Body::ProbeResult { .. }
+            | Body::Report { .. }
+            | Body::Fetched { .. }
+            | Body::CheckpointComplete { .. }
+            | Body::Frozen { .. }
+            | Body::Bounce { .. } => {}
+        }
+    }
+
+    /// What is due at this time, whatever the event was.
+    fn tick(&mut self, out: &mut Vec<AgentAction>) {
+        let (groups, relay, mut cx) = self.split(out);
+        for group in groups.values_mut() {
+            group.replica_tick(&mut cx);
+            group.owner_tick(&mut cx);
+        }
+        relay.tick(&mut cx);
+        self.report(out);
+        self.send_heartbeats(out);
+    }
+
+    /// The earliest time at which something is due. What was due by now was looked at just now.
+    fn earliest(&self) -> Option<Time> {
+        let mut times = Vec::new();
+        for group in self.groups.values() {
+            group.deadlines(self.host, &mut times);
+        }
+        self.relay.deadlines(&mut times);
+        self.beat_deadlines(&mut times);
+        times.into_iter().filter(|time| *time > self.now).min()
+    }
+}
+
+/// Gives a record to the group that it is about, if it is one of this fabric's.
+fn take(
+    groups: &mut BTreeMap<GroupId, Group>,
+    fabric: messages::FabricId,
+    record: SignedRecord,
+    source: Source,
+    from: (HostId, BootId),
+    cx: &mut Context<'_>,
+) {
+    if record.record.fabric != fabric {
+        return;
+    }
+    if let Some(group) = groups.get_mut(&record.record.group) {
+        group.take(record, source, from.0, from.1, cx);
     }
 }

@@ -16,6 +16,7 @@ pub mod install;
 pub mod manager;
 pub mod note;
 pub mod planted;
+mod retry;
 
 pub use agent::{Agent, AgentAction, AgentEvent, GroupView, HookRole};
 pub use config::{

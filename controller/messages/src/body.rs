@@ -346,8 +346,14 @@ pub enum Fault {
 pub enum Promise {
     /// It must be over first.
     Needed,
-    /// The last owner is known to be mute: it resigned, was frozen, or was fenced by an operator.
+    /// The last owner is known to be mute: it resigned, was fenced by an operator, or never was.
     Waived,
+    /// A planned move: the last owner has stopped, and forwards what it queued and what comes late.
+    /// The copies that the new owner buffered are the old one's to forward.
+    Moved {
+        /// The last owner's host.
+        from: HostId,
+    },
 }
 
 /// What a host holds about a group.
