@@ -8,6 +8,8 @@ pub enum Slip {
     Failover(failover::planted::Slip),
     /// In persistence.
     Journal(journal::planted::Slip),
+    /// In the codec.
+    Codec(messages::planted::Slip),
 }
 
 impl Slip {
@@ -15,9 +17,11 @@ impl Slip {
     pub fn all() -> impl Iterator<Item = Self> {
         let failover = failover::planted::Slip::ALL.iter().copied();
         let journal = journal::planted::Slip::ALL.iter().copied();
+        let codec = messages::planted::Slip::ALL.iter().copied();
         failover
             .map(Self::Failover)
             .chain(journal.map(Self::Journal))
+            .chain(codec.map(Self::Codec))
     }
 
     /// Its name, as the command line takes it.
@@ -26,6 +30,7 @@ impl Slip {
         match self {
             Self::Failover(slip) => hyphenated(&format!("{slip:?}")),
             Self::Journal(slip) => format!("journal-{}", hyphenated(&format!("{slip:?}"))),
+            Self::Codec(slip) => format!("codec-{}", hyphenated(&format!("{slip:?}"))),
         }
     }
 
@@ -47,6 +52,10 @@ pub fn plant(slip: Option<Slip>) {
         });
         journal::planted::plant(match slip {
             Some(Slip::Journal(slip)) => Some(slip),
+            _ => None,
+        });
+        messages::planted::plant(match slip {
+            Some(Slip::Codec(slip)) => Some(slip),
             _ => None,
         });
     }

@@ -68,6 +68,19 @@ pub fn install(install: &GroupInstall) -> String {
 /// A message.
 #[must_use]
 pub fn body(body: &Body) -> String {
+    if let Body::Heartbeat(heartbeat) = body {
+        let beats = heartbeat.beats.iter().map(|beat| {
+            format!(
+                " {} E{} {:?} {:?}",
+                beat.group, beat.epoch, beat.standing, beat.vouch
+            )
+        });
+        return format!(
+            "Heartbeat {}:{}",
+            heartbeat.sent.0,
+            beats.collect::<String>()
+        );
+    }
     match body.signed_record() {
         Some(signed) => {
             let kind = format!("{body:?}");

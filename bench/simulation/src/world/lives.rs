@@ -134,12 +134,11 @@ impl World {
         say!(self, "{host} starts as {boot:?}");
         let life = self.machines[host.index()].lives;
         self.queue.put(self.now, Happening::Greet(host, life));
-        self.tell(host, life, Told::Agent(AgentEvent::Tick))?;
-        self.tell(host, life, Told::Manager(ManagerEvent::Tick))?;
         for group in 0..self.scenario.groups.len() {
             self.show_port(host, group)?;
         }
-        Ok(())
+        self.tell(host, life, Told::Agent(AgentEvent::Tick))?;
+        self.tell(host, life, Told::Manager(ManagerEvent::Tick))
     }
 
     fn boot_later(&mut self, host: Host) {
