@@ -298,3 +298,36 @@ impl Receiver {
         self.complete
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{BootId, FabricId, HostId};
+    use crate::keys::Keys;
+
+    const FABRIC: FabricId = FabricId([7; 16]);
+    const HOSTS: [HostId; 2] = [HostId([1; 9]), HostId([2; 9])];
+
+    fn channel(own: usize, peer: usize) -> Channel {
+        let keys = Keys::insecure_lab(FABRIC, HOSTS[own], HOSTS);
+        let pair = keys.pair(HOSTS[peer]).expect("a peer");
+        let boot = |host| BootId(10 + host as u64);
+        Channel::new(&keys, pair, boot(own), HOSTS[peer], boot(peer))
+    }
+
+    #[test]
+    fn an_end_that_counts_other_records_than_came_is_refused() {
+        for wrong in [0, 1] {
+            let (mut receiver, asking) = Receiver::new(channel(1, 0), Nonce([5; 16]), 9);
+            let mut sender = Sender::new(channel(0, 1));
+            sender.push(&asking).expect("the question");
+            sender.tally.records = wrong;
+            sender.tally.hash.update([1][..1 - wrong as usize].as_ref());
+            let mut octets = Vec::new();
+            sender.end(&mut octets).expect("asked");
+            receiver.push(&octets).expect("one frame");
+            assert!(matches!(receiver.take(), Err(BulkError::Incomplete)));
+            assert!(!receiver.is_complete());
+        }
+    }
+}

@@ -21,9 +21,11 @@ use crate::record::{Record, Signature, SignedRecord};
 
 mod file;
 mod text;
+mod verifier;
 
 pub use file::{read_host_secret, read_manager_secret, write_secret};
 pub use text::{KeyError, SecretText};
+pub(crate) use verifier::Verifier;
 
 /// The length of a tag: half of what SHA-256 gives (RFC 2104 section 5).
 pub const TAG_BYTES: usize = 16;
@@ -266,9 +268,12 @@ impl ManagerPublic {
     /// Whether the manager decided this.
     #[must_use]
     pub fn signed(&self, signed: &SignedRecord) -> bool {
-        let signature = ed25519_dalek::Signature::from_bytes(&signed.signature.0);
-        statement(&signed.record)
-            .is_ok_and(|statement| self.0.verify_strict(&statement, &signature).is_ok())
+        statement(&signed.record).is_ok_and(|statement| self.holds(&statement, &signed.signature))
+    }
+
+    fn holds(&self, statement: &[u8], signature: &Signature) -> bool {
+        let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
+        self.0.verify_strict(statement, &signature).is_ok()
     }
 }
 
@@ -296,3 +301,6 @@ macro_rules! no_secret_in_debug {
     )*};
 }
 no_secret_in_debug!(HostSecret ManagerSecret Keys Pair Direction Mac);
+
+#[cfg(test)]
+mod tests;

@@ -31,14 +31,16 @@ use crate::bulk::Channel;
 use crate::codec::{self, CodecError};
 use crate::datagram::{self, DATAGRAM_BYTES_MAX, Header, Kind, Refused, Unproven};
 use crate::ids::{BootId, HostId};
-use crate::keys::{Keys, Pair};
+use crate::keys::{Keys, Pair, Verifier};
 use crate::time::Time;
 
+mod event;
 mod hello;
 mod peer;
 mod signed;
 mod window;
 
+pub use event::{Event, PeerState};
 pub use hello::{Fingerprint, Hello, Nonce, Offer, PROTOCOL};
 use peer::Peer;
 
@@ -48,6 +50,7 @@ pub type Questions = Box<dyn FnMut() -> Nonce + Send>;
 /// All sessions of a host. What it should send appears in the `out` that the caller brings.
 pub struct Sessions {
     keys: Keys,
+    verifier: Verifier,
     boot: BootId,
     offer: Offer,
     questions: Questions,
@@ -75,45 +78,6 @@ pub struct Received {
     pub boot: BootId,
     /// What it says.
     pub body: Body,
-}
-
-/// What became of a peer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// It is alive and configured as this host is.
-    Opened {
-        /// Who.
-        host: HostId,
-        /// In which of its lives.
-        boot: BootId,
-    },
-    /// That life of it is over, and what it said is void.
-    Closed {
-        /// Who.
-        host: HostId,
-        /// Which of its lives.
-        boot: BootId,
-    },
-    /// It is alive and configured differently. Said once for each of its lives.
-    Refused {
-        /// Who.
-        host: HostId,
-        /// In which of its lives.
-        boot: BootId,
-        /// What differs, for an operator.
-        sentence: String,
-    },
-}
-
-/// How things stand with a peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PeerState<'a> {
-    /// It has not answered yet.
-    Asking,
-    /// Messages pass.
-    Open(BootId),
-    /// It is configured differently: this is the difference.
-    Refused(&'a str),
 }
 
 /// Why a message cannot be sent.
@@ -153,6 +117,7 @@ impl Sessions {
             .collect();
         Self {
             deadline: (!peers.is_empty()).then_some(now),
+            verifier: Verifier::new(*keys.manager()),
             keys,
             boot,
             offer,
@@ -231,11 +196,8 @@ impl Sessions {
         }
         let boot = session.boot;
         let body: Body = codec::decode(body).map_err(|_| Refused::Body)?;
-        let manager = self.keys.manager();
-        if body
-            .signed_record()
-            .is_some_and(|signed| !manager.signed(signed))
-        {
+        let forged = |signed| !self.verifier.signed(signed);
+        if body.signed_record().is_some_and(forged) {
             return Err(Refused::Signature);
         }
         Ok(Received { from, boot, body })
