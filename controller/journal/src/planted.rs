@@ -35,35 +35,32 @@ impl Slip {
     ];
 }
 
+// Of the thread: seeds run beside one another.
 #[cfg(feature = "planted")]
-mod chosen {
-    use std::cell::Cell;
-
-    use super::Slip;
-
-    // Of the thread: seeds run beside one another.
-    thread_local! {
-        static PLANTED: Cell<Option<Slip>> = const { Cell::new(None) };
-    }
-
-    /// Chooses the slip that this thread makes from now on; `None` for none.
-    pub fn plant(slip: Option<Slip>) {
-        PLANTED.set(slip);
-    }
-
-    /// Whether this thread makes the slip.
-    #[must_use]
-    pub fn is_on(slip: Slip) -> bool {
-        PLANTED.get() == Some(slip)
-    }
+thread_local! {
+    static PLANTED: std::cell::Cell<Option<Slip>> = const { std::cell::Cell::new(None) };
 }
 
+/// Switches this slip on for the calling thread, and every other one off.
 #[cfg(feature = "planted")]
-pub use chosen::{is_on, plant};
+pub fn plant(slip: Option<Slip>) {
+    PLANTED.set(slip);
+}
 
-/// Never: no slip is compiled in.
-#[cfg(not(feature = "planted"))]
+/// Whether this slip is switched on.
+#[cfg(feature = "planted")]
 #[must_use]
-pub const fn is_on(_: Slip) -> bool {
+pub fn is_on(slip: Slip) -> bool {
+    PLANTED.get() == Some(slip)
+}
+
+/// Whether this slip is switched on: never.
+#[cfg(not(feature = "planted"))]
+#[inline(always)]
+#[must_use]
+pub const fn is_on(_slip: Slip) -> bool {
     false
 }
+
+#[cfg(all(test, feature = "planted"))]
+mod tests;

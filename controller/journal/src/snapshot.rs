@@ -235,4 +235,4 @@ fn set_aside<D: Disk>(disk: &mut D) -> Result<Aside, JournalError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

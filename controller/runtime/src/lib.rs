@@ -10,6 +10,7 @@
 pub mod clock;
 pub mod controller;
 pub mod endpoint;
+pub mod hooks;
 pub mod neighbour;
 pub mod thread;
 pub mod uplink;
