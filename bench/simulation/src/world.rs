@@ -135,6 +135,7 @@ pub struct World {
     captured: VecDeque<(Host, Packet)>,
     asked: operator::Pending,
     slow_disks: Vec<u32>,
+    unarmed: u8,
     releasing: bool,
     healed: Option<Moment>,
     at_rest: Option<Moment>,
@@ -201,6 +202,7 @@ impl World {
             captured: VecDeque::new(),
             asked: operator::Pending::default(),
             slow_disks: vec![0; scenario.hosts],
+            unarmed: 0,
             releasing: false,
             healed: None,
             at_rest: None,
@@ -271,6 +273,7 @@ impl World {
         while let Some((host, life, told)) = self.local.pop_front() {
             self.tell(host, life, told)?;
         }
+        self.arm_all();
         balanced(self.now, &self.ledger)?;
         if self.stats.steps.is_multiple_of(4096) {
             self.check_memory()?;

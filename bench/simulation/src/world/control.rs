@@ -57,7 +57,7 @@ impl World {
                 self.manager_actions = actions;
             }
         }
-        self.arm(host);
+        self.unarmed |= 1 << host.0;
         Ok(())
     }
 
@@ -434,6 +434,16 @@ impl World {
                 body,
             };
             self.local.push_back((host, number, Told::Manager(event)));
+        }
+    }
+
+    /// Sets the alarms of the hosts whose state machines were told something.
+    pub(super) fn arm_all(&mut self) {
+        let unarmed = std::mem::take(&mut self.unarmed);
+        for host in Host::all(self.scenario.hosts) {
+            if unarmed >> host.0 & 1 == 1 {
+                self.arm(host);
+            }
         }
     }
 
