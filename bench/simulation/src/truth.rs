@@ -18,6 +18,7 @@ pub struct Tenure {
     record: Option<SignedRecord>,
     since: Epoch,
     acknowledged: BTreeMap<Host, Time>,
+    joining_since: BTreeMap<Host, Epoch>,
     resigned: Option<u64>,
 }
 
@@ -32,6 +33,7 @@ impl Tenure {
             record: None,
             since: Epoch { term: 0, seq: 0 },
             acknowledged: BTreeMap::new(),
+            joining_since: BTreeMap::new(),
             resigned: None,
         }
     }
@@ -52,15 +54,15 @@ impl Tenure {
         if before.is_none_or(|before| before.generation != record.generation) {
             self.since = record.epoch;
             self.acknowledged.clear();
+            self.joining_since.clear();
         }
-        // A joining member counts from its first acknowledgement as such.
+        // A joining member counts from its first acknowledgement of each epoch that lists it so.
         for member in &record.members {
-            let was = before.and_then(|before| before.member(member.host));
             if member.state == MemberState::Joining
-                && was != Some(MemberState::Joining)
                 && let Some(host) = Host::of(member.host)
             {
                 self.acknowledged.remove(&host);
+                self.joining_since.insert(host, record.epoch);
             }
         }
         self.record = Some(signed.clone());
@@ -69,7 +71,9 @@ impl Tenure {
     /// A member acknowledges the heartbeat that this host sent then, at this epoch.
     pub fn hears(&mut self, member: Host, epoch: Epoch, sent: Time) {
         let present = self.record.as_ref().map(|record| record.record.epoch);
-        if epoch >= self.since && present.is_some_and(|present| epoch <= present) {
+        let joining_since = self.joining_since.get(&member).copied();
+        let since = self.since.max(joining_since.unwrap_or_default());
+        if epoch >= since && present.is_some_and(|present| epoch <= present) {
             let last = self.acknowledged.entry(member).or_insert(sent);
             *last = (*last).max(sent);
         }
