@@ -17,6 +17,8 @@ pub mod manager;
 pub mod note;
 pub mod planted;
 mod retry;
+#[cfg(test)]
+mod tests;
 
 pub use agent::{Agent, AgentAction, AgentEvent, GroupView, HookRole};
 pub use config::{

@@ -1,25 +1,67 @@
 //! The manager: it alone decides who owns an address.
+//!
+//! ```text
+//! start -> Recovering -- a majority of the members reported --> Idle
+//! Idle -- SUSPECT, FAULT --> Suspecting (evidence, damping) -> Deciding
+//! Idle -- an operator, a member in or out of sync, a reboot --> Deciding
+//! Deciding -- durable --> Settling (pushes until acknowledged) -> Idle
+//! any -- the log is lost or behind what a host reports --> in doubt -- term raised --> Deciding
+//! ```
+//! A decision is a new record. Nothing of it leaves this host before it is durable.
 
 mod action;
+mod change;
+mod context;
 mod event;
+mod group;
+mod handover;
+mod hosts;
+mod membership;
+mod promotion;
+mod push;
+mod recovery;
+mod requests;
+mod review;
 mod view;
 
-use messages::{BootId, Record, Signature, Time};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use messages::body::{Answer, Body, Heartbeat, Refusal, Reported, Request};
+use messages::{BootId, FabricId, GroupId, HostId, Record, Signature, SignedRecord, Time};
 
 pub use action::ManagerAction;
 pub use event::ManagerEvent;
 pub use view::{LogState, ManagerGroupView, Restored};
 
-use crate::config::ManagerConfig;
+use crate::config::{Damping, ManagerConfig};
+use crate::note::{Doubt, Fact, Note};
+use context::Context;
+use group::Group;
+use hosts::Hosts;
+use requests::{Answers, Asker};
 
 /// Signs a record with the manager's key. It must be deterministic (Ed25519 is).
 pub type Signer = Box<dyn Fn(&Record) -> Signature + Send>;
 
 /// The state machine that changes records.
 pub struct Manager {
-    config: ManagerConfig,
+    host: HostId,
+    fabric: FabricId,
+    damping: Damping,
     signer: Signer,
-    boot: BootId,
+    groups: BTreeMap<GroupId, Group>,
+    hosts: Hosts,
+    answers: Answers,
+    /// Why nothing is decided.
+    doubt: Option<Doubt>,
+    term: u32,
+    /// The shortest interval of a group.
+    interval: Duration,
+    tokens: u64,
+    awake_since: Time,
+    now: Time,
+    deadline: Option<Time>,
 }
 
 impl Manager {
@@ -28,31 +70,416 @@ impl Manager {
     #[must_use]
     pub fn new(
         config: ManagerConfig,
-        _restored: Restored,
+        restored: Restored,
         signer: Signer,
         boot: BootId,
-        _now: Time,
+        now: Time,
     ) -> Self {
+        let mut records: BTreeMap<GroupId, SignedRecord> = restored
+            .records
+            .into_iter()
+            .filter(|signed| signed.record.fabric == config.fabric)
+            .map(|signed| (signed.record.group, signed))
+            .collect();
+        let terms = records.values().map(|signed| signed.record.epoch.term);
+        let term = terms.max().unwrap_or(1).max(1);
+        let intervals = config
+            .groups
+            .iter()
+            .map(|managed| managed.group.timers.interval);
+        let interval = intervals.min().unwrap_or(Duration::from_secs(1));
+        let groups = config.groups.into_iter().map(|managed| {
+            let id = managed.group.id;
+            (id, Group::new(managed, records.remove(&id), now))
+        });
+        let doubt = match restored.log {
+            LogState::New | LogState::Whole => None,
+            LogState::Lost => Some(Doubt::LogLost),
+        };
+        let mut hosts = Hosts::default();
+        hosts.open(config.host, boot);
+        let mut groups: BTreeMap<GroupId, Group> = groups.collect();
+        for group in groups.values_mut() {
+            group.know_host(config.host, now);
+        }
         Self {
-            config,
+            host: config.host,
+            fabric: config.fabric,
+            damping: config.damping,
             signer,
-            boot,
+            groups,
+            hosts,
+            answers: Answers::default(),
+            doubt,
+            term,
+            interval,
+            tokens: 0,
+            awake_since: now,
+            now,
+            deadline: Some(now),
         }
     }
 
     /// Takes one event; appends what is to be done to `out`, in order.
-    pub fn handle(&mut self, _now: Time, _event: ManagerEvent, _out: &mut Vec<ManagerAction>) {
-        let _ = (&self.config, &self.signer, self.boot);
+    pub fn handle(&mut self, now: Time, event: ManagerEvent, out: &mut Vec<ManagerAction>) {
+        self.now = self.now.max(now);
+        let late = self
+            .deadline
+            .map_or(Duration::ZERO, |deadline| now.since(deadline));
+        if late > self.interval / 2 {
+            self.notice_stall(late, out);
+        }
+        self.dispatch(event, out);
+        let (groups, mut cx) = self.split(out);
+        for group in groups.values_mut() {
+            group.review(&mut cx);
+            group.push(&mut cx);
+        }
+        self.deadline = self.earliest();
     }
 
     /// When `handle` is to be called with `Tick` if nothing happens before.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
-        None
+        self.deadline
+    }
+
+    /// Why the manager decides nothing at present, if so.
+    #[must_use]
+    pub fn doubt(&self) -> Option<Doubt> {
+        self.doubt
     }
 
     /// Every group that the manager knows.
     pub fn view(&self) -> impl Iterator<Item = ManagerGroupView> + '_ {
-        std::iter::empty()
+        self.groups.values().map(|group| ManagerGroupView {
+            group: group.id(),
+            record: group.record.clone(),
+            phase: group.phase(self.doubt.is_some()),
+            unacknowledged: group.pushes.missing.keys().copied().collect(),
+            heard: group.heard_members(&self.hosts, self.now),
+        })
+    }
+
+    fn split<'a>(
+        &'a mut self,
+        out: &'a mut Vec<ManagerAction>,
+    ) -> (&'a mut BTreeMap<GroupId, Group>, Context<'a>) {
+        let context = Context {
+            now: self.now,
+            own: self.host,
+            fabric: self.fabric,
+            awake_since: self.awake_since,
+            term: self.term,
+            in_doubt: self.doubt.is_some(),
+            damping: self.damping,
+            hosts: &self.hosts,
+            signer: &self.signer,
+            answers: &mut self.answers,
+            tokens: &mut self.tokens,
+            out,
+        };
+        (&mut self.groups, context)
+    }
+
+    /// This manager itself did not run: whom it did not hear meanwhile may well be alive.
+    fn notice_stall(&mut self, late: Duration, out: &mut Vec<ManagerAction>) {
+        let fact = Fact::OwnStall { late };
+        out.push(ManagerAction::Note(Note {
+            group: None,
+            epoch: None,
+            fact,
+        }));
+        self.awake_since = self.now;
+        self.hosts.forgive(self.now);
+        for group in self.groups.values_mut() {
+            group.forgive(self.now);
+        }
+    }
+
+    fn dispatch(&mut self, event: ManagerEvent, out: &mut Vec<ManagerAction>) {
+        match event {
+            ManagerEvent::Tick => {}
+            ManagerEvent::Message {
+                from,
+                from_boot,
+                body,
+            } => {
+                if self.hosts.admits(from, from_boot) {
+                    self.message(from, from_boot, body, out);
+                }
+            }
+            ManagerEvent::PeerBoot { host, boot } => {
+                if self.hosts.open(host, boot) {
+                    self.answers.forget(host);
+                    let fact = Fact::PeerBoot { host, boot };
+                    out.push(ManagerAction::Note(Note {
+                        group: None,
+                        epoch: None,
+                        fact,
+                    }));
+                    let now = self.now;
+                    for group in self.groups.values_mut() {
+                        group.know_host(host, now);
+                    }
+                }
+            }
+            ManagerEvent::Appended { token } => {
+                let (groups, mut cx) = self.split(out);
+                for group in groups.values_mut() {
+                    group.written(token, true, &mut cx);
+                }
+            }
+            ManagerEvent::AppendFailed { token } => {
+                let (groups, mut cx) = self.split(out);
+                for group in groups.values_mut() {
+                    group.written(token, false, &mut cx);
+                }
+            }
+            ManagerEvent::Operate {
+                token,
+                from,
+                request,
+            } => {
+                let asked_by = Asker {
+                    host: from,
+                    token,
+                    local: true,
+                };
+                self.operate(request, asked_by, out);
+            }
+        }
+    }
+
+    fn message(&mut self, from: HostId, boot: BootId, body: Body, out: &mut Vec<ManagerAction>) {
+        if let Body::Request { token, request } = body {
+            let asked_by = Asker {
+                host: from,
+                token,
+                local: false,
+            };
+            self.operate(request, asked_by, out);
+            return;
+        }
+        let now = self.now;
+        match &body {
+            Body::Heartbeat(_) => self.hosts.heard(from, now),
+            Body::Report { entries } => self.report(from, entries, out),
+            Body::Fetched { record } | Body::Newer { record } => self.shown(from, record, out),
+            _ => {}
+        }
+        let (groups, mut cx) = self.split(out);
+        let cx = &mut cx;
+        let mut with = |id: GroupId, step: &mut dyn FnMut(&mut Group, &mut Context<'_>)| {
+            if let Some(group) = groups.get_mut(&id) {
+                step(group, cx);
+            }
+        };
+        match body {
+            Body::Heartbeat(Heartbeat { sent: _, beats }) => {
+                for beat in &beats {
+                    with(beat.group, &mut |group, cx| {
+                        group.beat(from, boot, beat, cx)
+                    });
+                }
+            }
+            Body::Suspect {
+                group,
+                epoch,
+                number,
+            } => {
+                with(group, &mut |group, cx| {
+                    group.suspect(from, boot, epoch, number, cx)
+                });
+            }
+            Body::Withdraw {
+                group,
+                epoch: _,
+                number,
+            } => {
+                with(group, &mut |group, cx| {
+                    group.withdraw(from, boot, number, cx)
+                });
+            }
+            Body::Fault {
+                group,
+                epoch,
+                fault,
+            } => {
+                with(group, &mut |group, cx| {
+                    group.fault(from, boot, epoch, fault, cx)
+                });
+            }
+            Body::SoloRequest {
+                group,
+                epoch,
+                without,
+            } => {
+                with(group, &mut |group, cx| {
+                    group.solo_request(from, boot, epoch, &without, cx)
+                });
+            }
+            Body::Join {
+                group,
+                epoch,
+                resumable,
+            } => {
+                with(group, &mut |group, cx| {
+                    group.join(from, boot, epoch, resumable, cx)
+                });
+            }
+            Body::FirstAck {
+                group,
+                epoch,
+                member,
+                member_boot,
+            } => {
+                let member = (member, member_boot);
+                with(group, &mut |group, cx| {
+                    group.first_ack(from, boot, epoch, member, cx)
+                });
+            }
+            Body::ProbeResult {
+                number,
+                target: _,
+                alive,
+            } => {
+                for group in groups.values_mut() {
+                    group.probed(from, number, alive, cx);
+                }
+            }
+            Body::RecordAck { group, epoch } => {
+                with(group, &mut |group, cx| group.push_acked(from, epoch, cx));
+            }
+            Body::CheckpointComplete {
+                group,
+                epoch,
+                number,
+            } => {
+                with(group, &mut |group, _| {
+                    group.checkpointed(from, boot, epoch, number)
+                });
+            }
+            Body::Frozen { group, epoch } => {
+                with(group, &mut |group, cx| group.frozen(from, boot, epoch, cx));
+            }
+            Body::Bounce { group, epoch } => {
+                with(group, &mut |group, cx| {
+                    cx.note(group.id(), Some(epoch), Fact::Bounced { by: from })
+                });
+            }
+            // Read above, or for agents.
+            Body::Report { .. }
+            | Body::Fetched { .. }
+            | Body::Newer { .. }
+            | Body::Request { .. }
+            | Body::HeartbeatAck(_)
+            | Body::Probe { .. }
+            | Body::Ping { .. }
+            | Body::Pong { .. }
+            | Body::Push { .. }
+            | Body::Announce { .. }
+            | Body::Ask { .. }
+            | Body::ReportAck { .. }
+            | Body::Fetch { .. }
+            | Body::CheckpointMark { .. }
+            | Body::CheckpointAck { .. }
+            | Body::Answer { .. } => {}
+        }
+    }
+
+    fn report(&mut self, from: HostId, entries: &[Reported], out: &mut Vec<ManagerAction>) {
+        let mut read = Vec::new();
+        for entry in entries {
+            let Some(group) = self.groups.get_mut(&entry.group) else {
+                continue;
+            };
+            read.push(entry.group);
+            let doubt = group.report(from, entry.held);
+            if let Some(doubt) = doubt {
+                self.doubt_log(entry.group, doubt, out);
+                let body = Body::Fetch { group: entry.group };
+                out.push(ManagerAction::Send { to: from, body });
+            }
+        }
+        let body = Body::ReportAck { groups: read };
+        out.push(ManagerAction::Send { to: from, body });
+    }
+
+    fn shown(&mut self, from: HostId, record: &SignedRecord, out: &mut Vec<ManagerAction>) {
+        if record.record.fabric != self.fabric {
+            return;
+        }
+        if let Some(group) = self.groups.get_mut(&record.record.group) {
+            let id = group.id();
+            if let Some(doubt) = group.shown(from, record.clone()) {
+                self.doubt_log(id, doubt, out);
+            }
+        }
+    }
+
+    fn doubt_log(&mut self, group: GroupId, doubt: Doubt, out: &mut Vec<ManagerAction>) {
+        if self.doubt.is_none() {
+            self.doubt = Some(doubt);
+            let fact = Fact::InDoubt { doubt };
+            out.push(ManagerAction::Note(Note {
+                group: Some(group),
+                epoch: None,
+                fact,
+            }));
+        }
+    }
+
+    fn operate(&mut self, request: Request, asked_by: Asker, out: &mut Vec<ManagerAction>) {
+        if let Some(answer) = self.answers.given(asked_by) {
+            out.push(asked_by.action(answer));
+            return;
+        }
+        if request == Request::RaiseTerm {
+            self.raise_term(asked_by, out);
+            return;
+        }
+        let (groups, mut cx) = self.split(out);
+        match request.group().and_then(|id| groups.get_mut(&id)) {
+            Some(group) => group.operate(request, asked_by, &mut cx),
+            None => cx.answer(asked_by, Answer::Refused(Refusal::UnknownGroup)),
+        }
+    }
+
+    fn raise_term(&mut self, asked_by: Asker, out: &mut Vec<ManagerAction>) {
+        if self.doubt.is_none() {
+            let (_, mut cx) = self.split(out);
+            cx.answer(asked_by, Answer::Refused(Refusal::NothingInDoubt));
+            return;
+        }
+        let highest = self
+            .groups
+            .values()
+            .map(Group::highest_term)
+            .max()
+            .unwrap_or_default();
+        self.term = self.term.max(highest) + 1;
+        self.doubt = None;
+        let term = self.term;
+        let (groups, mut cx) = self.split(out);
+        for group in groups.values_mut() {
+            group.raise_term(&mut cx);
+        }
+        cx.answer(asked_by, Answer::TermRaised { term });
+    }
+
+    fn earliest(&self) -> Option<Time> {
+        let mut times = Vec::new();
+        for group in self.groups.values() {
+            group.push_deadlines(&self.hosts, &mut times);
+            group.promotion_deadlines(&self.damping, &mut times);
+            group.membership_deadlines(&self.damping, &mut times);
+            times.push(self.awake_since.after(group.silence() + group.interval()));
+            times.push(
+                self.awake_since
+                    .after(group.silence() + self.damping.no_owner_after),
+            );
+        }
+        times.into_iter().filter(|time| *time > self.now).min()
     }
 }

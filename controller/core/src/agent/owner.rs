@@ -173,7 +173,7 @@ impl Group {
     /// the same generation.
     pub(super) fn owner_has_record(&mut self, cx: &mut Context<'_>) {
         let before = self.standing();
-        let (id, epoch) = (self.id(), self.epoch());
+        let epoch = self.epoch();
         let Some(record) = self.record.as_ref().map(|signed| signed.record.clone()) else {
             return;
         };

@@ -62,9 +62,4 @@ impl Peers {
     pub(super) fn get_mut(&mut self, host: HostId) -> Option<&mut Peer> {
         self.peers.get_mut(&host)
     }
-
-    /// Every host with which there is a session.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (HostId, &Peer)> {
-        self.peers.iter().map(|(host, peer)| (*host, peer))
-    }
 }
