@@ -13,8 +13,8 @@ pub struct GroupInstall {
     pub confirmed: bool,
     /// The role of the group's member on this host; `None` if it has none.
     pub local: Option<LocalRole>,
-    /// Where this host sends a copy of what it sends to the address (sender fan-out), or, if it is
-    /// the owner's, of what it receives for it (primary fan-out).
+    /// Where a copy goes, this host perhaps among them, of what this host sends to the address
+    /// (sender fan-out), or, if it is the owner's, of what it receives for it (primary fan-out).
     pub copies_to: Vec<HostId>,
     /// Whether a replica keeps its copies instead of delivering them.
     pub buffer: bool,

@@ -251,11 +251,8 @@ impl Group {
             FanOut::Primary => matches!(self.state, State::Owner(_)),
         };
         let copies_to = if copier {
-            record
-                .record
-                .replicas()
-                .filter(|host| *host != cx.host)
-                .collect()
+            // The own host's replica is among them: what a neighbour of it sends concerns it, too.
+            record.record.replicas().collect()
         } else {
             Vec::new()
         };
