@@ -48,6 +48,8 @@ pub(super) struct Owner {
     unmuted: bool,
     resigned: Option<Halt>,
     frozen: Option<Halt>,
+    /// Whether what was queued for a planned move that was given up is still queued.
+    held: bool,
     /// The lease as it was last set.
     pub(super) lease: Lease,
     /// Asking to go on without members whose acknowledgements are overdue.
@@ -91,6 +93,7 @@ impl Owner {
             unmuted: false,
             resigned: None,
             frozen: None,
+            held: false,
             lease: Lease::Muted,
             solo: None,
             first_acks: BTreeMap::new(),
@@ -122,7 +125,9 @@ impl Owner {
 
     /// Whether what comes for the guest is queued.
     pub(super) fn holds(&self) -> bool {
-        self.frozen.is_some() || !(self.unmuted || planted::is_on(Slip::ReleasedWhileMuted))
+        self.frozen.is_some()
+            || self.held
+            || !(self.unmuted || planted::is_on(Slip::ReleasedWhileMuted))
     }
 
     /// Whether every worker has stopped for the planned move.
@@ -200,7 +205,7 @@ impl Group {
                 barrier = Some(halt.token);
                 *frozen = Some(halt);
             }
-            (false, frozen) => *frozen = None,
+            (false, frozen) => owner.held |= frozen.take().is_some(),
         }
         let holds = owner.holds();
         let fresh = owner.hook_epoch.is_none();
@@ -364,7 +369,12 @@ impl Group {
                 (true, true) | (false, false) => {}
             }
         }
-        if first && self.has_unmuted() {
+        let State::Owner(owner) = &mut self.state else {
+            return;
+        };
+        let resumed = owner.held && lease != Lease::Muted;
+        owner.held &= !resumed;
+        if resumed || first && self.has_unmuted() {
             // Release after unmuting: else the guest's answers to what was held would be dropped.
             self.install(cx);
             cx.note(id, epoch, Fact::Released);
