@@ -40,17 +40,16 @@ impl Service {
     }
 
     /// A buffering replica becomes the owner: from its checkpoint, or, after a planned move, with
-    /// the state that the old owner froze.
-    pub fn promote(&mut self, host: Host, moved_from: Option<Host>) {
+    /// the state that the old owner froze. Where there has been no checkpoint, what the guest
+    /// before it got counts as received.
+    pub fn promote(&mut self, host: Host, before: Option<Host>, moved: bool) {
         if self.guest(host).serves {
             return;
         }
-        let state = match moved_from {
-            Some(old) => self.guest(old).has.clone(),
-            None => match &self.guest(host).standby {
-                Some((_, state)) => state.clone(),
-                None => Numbers::default(),
-            },
+        let state = match (&self.guest(host).standby, before) {
+            (Some((_, state)), _) if !moved => state.clone(),
+            (_, Some(before)) => self.guest(before).has.clone(),
+            (_, None) => Numbers::default(),
         };
         let guest = self.guest_mut(host);
         guest.has = state;

@@ -119,6 +119,17 @@ impl Epochs {
         Some(record)
     }
 
+    /// The last owner before this generation.
+    #[must_use]
+    pub fn owner_before(&self, group: usize, generation: u64) -> Option<Host> {
+        let mut records = self.seen[group].values().rev();
+        let owned = records.find_map(|signed| {
+            let owner = signed.record.owner?;
+            (signed.record.generation < generation).then_some(owner.host)
+        });
+        owned.and_then(Host::of)
+    }
+
     /// The newest record that anybody saw.
     #[must_use]
     pub fn newest_record(&self, group: usize) -> Option<&SignedRecord> {

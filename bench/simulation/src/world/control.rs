@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use failover::{AgentAction, AgentEvent, GroupInstall, ManagerAction, ManagerEvent};
+use failover::{
+    AgentAction, AgentEvent, GroupInstall, HookPolicy, ManagerAction, ManagerEvent,
+};
 use messages::body::{Body, Counts, Fault, HeartbeatAck, Recipient};
 use messages::{BootId, GroupId, GroupState, HostId, SignedRecord, Time};
 
@@ -100,7 +102,12 @@ impl World {
             AgentAction::Hook { group, epoch, role } => {
                 say!(self, "{host} hook of {group} at {epoch}: {role:?}");
                 let dice = &mut self.streams.runtime;
-                let ok = !dice.chance(50_000);
+                // One that a promotion waits for and that fails leaves the owner muted for an
+                // operator to move: nothing that comes to rest by itself.
+                let is_awaited = self.scenario.groups.iter().any(|spec| {
+                    spec.id == group && spec.hook == HookPolicy::Awaited
+                });
+                let ok = is_awaited || !dice.chance(50_000);
                 let moment = self.now.after(dice.tailed(Duration::from_millis(5)));
                 let done = Happening::HookDone(host, number, group, epoch, ok);
                 self.queue.put(moment, done);
@@ -273,19 +280,11 @@ impl World {
         }
         match (entry.role, entry.owner) {
             (Some(Role::Primary { .. }), _) => {
-                let moved_from =
-                    self.epochs
-                        .before(group, signed.record.epoch)
-                        .and_then(|before| {
-                            let to = GroupState::Handover { to: host.id() };
-                            let was_handed = before.record.state == to;
-                            before
-                                .record
-                                .owner
-                                .filter(|_| was_handed)
-                                .and_then(|owner| Host::of(owner.host))
-                        });
-                self.services[group].promote(host, moved_from);
+                let before = self.epochs.before(group, signed.record.epoch);
+                let to = GroupState::Handover { to: host.id() };
+                let moved = before.is_some_and(|before| before.record.state == to);
+                let owner = self.epochs.owner_before(group, signed.record.generation);
+                self.services[group].promote(host, owner, moved);
             }
             (_, Some(owner)) if owner != host => self.services[group].depose(host),
             _ => (),

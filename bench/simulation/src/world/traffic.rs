@@ -337,7 +337,7 @@ impl World {
     }
 
     fn dropped(&mut self, host: Host, reason: Reason, packet: &Packet) -> Step {
-        if self.trace.is_at(Detail::All) {
+        if self.trace.is_at(Detail::All) && reason != Reason::Checkpointed {
             say!(self, "{host} drops {reason:?} {:?}", packet.purpose);
         }
         match reason {
