@@ -92,6 +92,9 @@ impl World {
 
     fn is_settled(&self) -> Step {
         for group in 0..self.scenario.groups.len() {
+            if self.is_hopeless(group) {
+                continue;
+            }
             let standings: Vec<Standing> = self
                 .scenario
                 .concerned(group)
@@ -101,6 +104,25 @@ impl World {
             settled(self.now, group, &standings)?;
         }
         Ok(())
+    }
+
+    /// Whether only more hosts could help: no live host is a member any more, or the manager has
+    /// started anew and a majority of the members can no longer report (rule 15).
+    fn is_hopeless(&self, group: usize) -> bool {
+        let members = self.members(group);
+        let live = members
+            .iter()
+            .filter(|member| self.machines[member.index()].life.is_some())
+            .count();
+        live == 0 || (live <= members.len() / 2 && self.phase(group) == Some("recovering"))
+    }
+
+    fn phase(&self, group: usize) -> Option<&'static str> {
+        let id = self.scenario.groups[group].id;
+        let machine = &self.machines[self.scenario.manager.index()];
+        let manager = machine.life.as_ref()?.manager.as_ref()?;
+        let view = manager.view().find(|view| view.group == id)?;
+        Some(view.phase)
     }
 
     fn standing(&self, host: Host, group: usize) -> Standing {
@@ -155,12 +177,7 @@ impl World {
     }
 
     fn manager_doubts(&self) -> bool {
-        let machine = &self.machines[self.scenario.manager.index()];
-        machine
-            .life
-            .as_ref()
-            .and_then(|life| life.manager.as_ref())
-            .is_some_and(|manager| manager.view().any(|view| view.phase == "in doubt"))
+        (0..self.scenario.groups.len()).any(|group| self.phase(group) == Some("in doubt"))
     }
 
     /// The end: nothing may be missing where nothing could be lost.
