@@ -122,7 +122,7 @@ fn a_stop_shorter_than_the_silence_less_two_intervals_never_promotes() {
 fn an_owner_without_a_guest_is_followed_at_once() {
     let mut world = World::settled();
     let since = world.now;
-    world.to_agent(
+    world.tell_agent(
         S,
         AgentEvent::Port {
             group: group(),
@@ -143,7 +143,7 @@ fn an_owner_without_a_guest_is_followed_at_once() {
 fn an_owner_that_resigned_stays_mute_whatever_is_acknowledged() {
     let mut world = World::settled();
     world.kill(R);
-    world.to_agent(
+    world.tell_agent(
         S,
         AgentEvent::Port {
             group: group(),
@@ -151,7 +151,7 @@ fn an_owner_that_resigned_stays_mute_whatever_is_acknowledged() {
         },
     );
     world.run(ms(40));
-    world.to_agent(
+    world.tell_agent(
         S,
         AgentEvent::Port {
             group: group(),

@@ -39,10 +39,11 @@ struct Host {
 
 /// What was done, when and by whom.
 #[derive(Clone, Debug)]
+#[expect(dead_code, reason = "some of it is only printed when a test fails")]
 pub(super) enum Seen {
     Note(Fact),
     Lease(Lease),
-    Install(GroupInstall),
+    Install(Box<GroupInstall>),
     Manager(Fact),
     Hook(HookRole),
 }
@@ -176,9 +177,9 @@ impl World {
                 self.now,
             ));
         }
-        self.to_agent(host, AgentEvent::Tick);
+        self.tell_agent(host, AgentEvent::Tick);
         if host != R {
-            self.to_agent(
+            self.tell_agent(
                 host,
                 AgentEvent::Port {
                     group: group(),
@@ -222,7 +223,7 @@ impl World {
     }
 
     pub(super) fn operate(&mut self, at: HostId, token: u64, request: Request) {
-        self.to_agent(at, AgentEvent::Operate { token, request });
+        self.tell_agent(at, AgentEvent::Operate { token, request });
     }
 
     fn later(&mut self, delay: Duration, due: Due) {
@@ -230,7 +231,7 @@ impl World {
         self.queue.insert((self.now.after(delay), self.order), due);
     }
 
-    pub(super) fn to_agent(&mut self, host: HostId, event: AgentEvent) {
+    pub(super) fn tell_agent(&mut self, host: HostId, event: AgentEvent) {
         let mut out = Vec::new();
         let now = self.now;
         let Some(agent) = self
@@ -248,7 +249,7 @@ impl World {
         for action in out {
             match action {
                 AgentAction::Send { to, body } => self.carry(host, to, body),
-                AgentAction::Install(install) => self.saw(host, Seen::Install(install)),
+                AgentAction::Install(install) => self.saw(host, Seen::Install(Box::new(install))),
                 AgentAction::Lease { group: _, until } => self.saw(host, Seen::Lease(until)),
                 AgentAction::Barrier { token } => {
                     self.later(DELAY, Due::Agent(host, AgentEvent::Boundary { token }));
@@ -273,7 +274,7 @@ impl World {
         }
     }
 
-    fn to_manager(&mut self, event: ManagerEvent) {
+    fn tell_manager(&mut self, event: ManagerEvent) {
         let mut out = Vec::new();
         let now = self.now;
         let Some(manager) = &mut self.manager else {
@@ -362,8 +363,8 @@ impl World {
                 Due::Agent(host, event) if self.hosts[&host].paused => {
                     self.later(ms(1), Due::Agent(host, event));
                 }
-                Due::Agent(host, event) => self.to_agent(host, event),
-                Due::Manager(event) => self.to_manager(event),
+                Due::Agent(host, event) => self.tell_agent(host, event),
+                Due::Manager(event) => self.tell_manager(event),
             }
         }
         let due: Vec<HostId> = self
@@ -379,8 +380,8 @@ impl World {
             .map(|(host, _)| *host)
             .collect();
         for host in due {
-            self.to_agent(host, AgentEvent::Workers { advanced: true });
-            self.to_agent(host, AgentEvent::Tick);
+            self.tell_agent(host, AgentEvent::Workers { advanced: true });
+            self.tell_agent(host, AgentEvent::Tick);
         }
         if self
             .manager
@@ -388,7 +389,7 @@ impl World {
             .and_then(Manager::next_deadline)
             .is_some_and(|deadline| deadline <= self.now)
         {
-            self.to_manager(ManagerEvent::Tick);
+            self.tell_manager(ManagerEvent::Tick);
         }
     }
 
@@ -397,7 +398,7 @@ impl World {
             lost,
             ..Counts::default()
         };
-        self.to_agent(
+        self.tell_agent(
             host,
             AgentEvent::Counts {
                 group: group(),
