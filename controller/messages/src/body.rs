@@ -4,9 +4,12 @@
 //! that before anybody reads a body. Every signed record in a body was verified by then, too.
 //! Each message may be lost, doubled, delayed and overtaken; whoever needs an answer asks again.
 
+use bincode::de::Decoder;
+use bincode::error::DecodeError;
 use bincode::{Decode, Encode};
 
 use crate::ids::{BootId, Epoch, GroupId, HostId};
+use crate::planted::{self, Slip};
 use crate::record::{Signature, SignedRecord};
 use crate::time::Time;
 
@@ -340,7 +343,7 @@ pub struct Unsent {
 }
 
 /// The answer to one heartbeat.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode)]
 pub struct HeartbeatAck {
     /// From the heartbeat.
     pub echo: Time,
@@ -350,6 +353,20 @@ pub struct HeartbeatAck {
     /// member, at that same epoch, and no candidate.
     pub acked: Vec<(GroupId, Epoch)>,
 }
+
+// Read field by field, as it would be derived, so that a slip can be planted.
+impl<Context> Decode<Context> for HeartbeatAck {
+    fn decode<D: Decoder<Context = Context>>(from: &mut D) -> Result<Self, DecodeError> {
+        let (mut echo, mut now) = Decode::decode(from)?;
+        if planted::is_on(Slip::EchoExchanged) {
+            std::mem::swap(&mut echo, &mut now);
+        }
+        let acked = Decode::decode(from)?;
+        Ok(Self { echo, now, acked })
+    }
+}
+
+bincode::impl_borrow_decode!(HeartbeatAck);
 
 /// What an owner says is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]

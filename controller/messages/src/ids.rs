@@ -3,8 +3,12 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use bincode::de::Decoder;
+use bincode::error::DecodeError;
 use bincode::{Decode, Encode};
 use wire::address::Locator;
+
+use crate::planted::{self, Slip};
 
 /// The fabric that a message or a record belongs to: 128 bits that its hosts share.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
@@ -21,7 +25,7 @@ pub struct HostId(pub [u8; 9]);
 pub struct BootId(pub u64);
 
 /// A replicated virtual address: (network, address).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode)]
 pub struct GroupId {
     /// The network, 24 bits.
     pub network: u32,
@@ -33,13 +37,39 @@ pub struct GroupId {
 ///
 /// It is neither the owner generation, which counts changes of owner only, nor a table version,
 /// which is a host's own count of published snapshots.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Encode)]
 pub struct Epoch {
     /// Rises only when the store behind the decider was replaced or restored.
     pub term: u32,
     /// Counts every change of the record, and never begins again.
     pub seq: u64,
 }
+
+// Read field by field, as it would be derived, so that slips can be planted.
+impl<Context> Decode<Context> for GroupId {
+    fn decode<D: Decoder<Context = Context>>(from: &mut D) -> Result<Self, DecodeError> {
+        let network: u32 = Decode::decode(from)?;
+        let cut = planted::is_on(Slip::NetworkCut);
+        Ok(Self {
+            network: if cut { network & !1 } else { network },
+            address: Decode::decode(from)?,
+        })
+    }
+}
+
+impl<Context> Decode<Context> for Epoch {
+    fn decode<D: Decoder<Context = Context>>(from: &mut D) -> Result<Self, DecodeError> {
+        let term = Decode::decode(from)?;
+        let forgotten = planted::is_on(Slip::TermForgotten);
+        Ok(Self {
+            term: if forgotten { 0 } else { term },
+            seq: Decode::decode(from)?,
+        })
+    }
+}
+
+bincode::impl_borrow_decode!(GroupId);
+bincode::impl_borrow_decode!(Epoch);
 
 impl HostId {
     /// The host to which the substrate routes `locator`.

@@ -8,6 +8,7 @@ pub mod datagram;
 pub mod entropy;
 pub mod ids;
 pub mod keys;
+pub mod planted;
 pub mod record;
 pub mod session;
 pub mod time;

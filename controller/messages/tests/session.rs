@@ -214,8 +214,9 @@ fn a_claim_that_nobody_stands_up_for_is_asked_about_for_a_while_only() {
     while let Some(due) = g.next_deadline() {
         g.poll(due, &mut Vec::new());
         asked += 1;
+        assert!(asked < 12, "it goes on for ever");
     }
-    assert!((2..12).contains(&asked), "{asked}");
+    assert!(asked > 2, "{asked}");
     assert_eq!(g.open_with(J), Some(BootId(20)));
 }
 

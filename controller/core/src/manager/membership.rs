@@ -1,7 +1,7 @@
 //! Who may follow the owner? Members that acknowledge it, lose no copies and are heard; who falls
 //! short is joining again.
 
-use messages::body::{Promise, Vouch};
+use messages::body::{Promise, Standing, Vouch};
 use messages::{BootId, Epoch, GroupState, HostId, MemberState, Owner, Record, Time};
 
 use super::change;
@@ -172,13 +172,15 @@ impl Group {
             CopyMode::Buffer => {
                 let caught_up =
                     track.lost_at.is_none() || track.counts.checkpoint > track.lost_checkpoint;
+                // What it said in another role, or under an older epoch, was about another buffer.
+                let present = track.epoch == record.epoch && track.standing == Standing::Replica;
                 let begun = self.pristine || track.counts.checkpoint > 0;
                 let told = match self.newly_told.get(&host) {
                     Some(Some(before)) => track.counts.checkpoint > *before,
                     Some(None) => false,
                     None => true,
                 };
-                caught_up && begun && told && track.counts.checkpoint >= self.checkpoint
+                present && caught_up && begun && told && track.counts.checkpoint >= self.checkpoint
             }
         };
         let calm = self.calm_at(host, cx).is_none_or(|calm| cx.now >= calm);

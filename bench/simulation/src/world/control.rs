@@ -1,0 +1,560 @@
+//! The runtime's part: events in, actions out, datagrams between daemons.
+
+use std::time::Duration;
+
+use failover::{
+    AgentAction, AgentEvent, GroupInstall, HookPolicy, ManagerAction, ManagerEvent,
+};
+use messages::body::{Body, Counts, Fault, HeartbeatAck, Recipient};
+use messages::{BootId, GroupId, GroupState, HostId, SignedRecord, Time};
+
+use super::{Happening, Step, Told, World};
+use crate::clock::Moment;
+use crate::invariants::Seen;
+use crate::machine::Life;
+use crate::naming::Host;
+use crate::plane::{Entry, Role};
+use crate::say;
+use crate::sessions::{Content, Envelope};
+use crate::storage::Written;
+use crate::trace::Detail;
+
+/// How often a fenced member's sender is reported.
+const MISLED_EVERY: Duration = Duration::from_millis(100);
+
+impl World {
+    pub(super) fn life(&mut self, host: Host, number: u32) -> Option<&mut Life> {
+        self.machines[host.index()]
+            .life
+            .as_mut()
+            .filter(|life| life.number == number)
+    }
+
+    /// Tells a state machine of this life something and does what it wants.
+    pub(super) fn tell(&mut self, host: Host, number: u32, told: Told) -> Step {
+        let now = self.machines[host.index()].time(self.now);
+        match told {
+            Told::Agent(event) => {
+                let mut actions = std::mem::take(&mut self.agent_actions);
+                if let Some(life) = self.life(host, number) {
+                    life.agent.handle(now, event, &mut actions);
+                }
+                let mut result = Ok(());
+                for action in actions.drain(..) {
+                    result = result.and_then(|()| self.agent_acts(host, number, action));
+                }
+                self.agent_actions = actions;
+                result?;
+            }
+            Told::Manager(event) => {
+                let mut actions = std::mem::take(&mut self.manager_actions);
+                if let Some(life) = self.life(host, number)
+                    && let Some(manager) = &mut life.manager
+                {
+                    manager.handle(now, event, &mut actions);
+                }
+                for action in actions.drain(..) {
+                    self.manager_acts(host, number, action);
+                }
+                self.manager_actions = actions;
+            }
+        }
+        self.unarmed |= 1 << host.0;
+        Ok(())
+    }
+
+    fn agent_acts(&mut self, host: Host, number: u32, action: AgentAction) -> Step {
+        match action {
+            AgentAction::Send { to, body } => {
+                self.agent_says(host, &body);
+                self.send(host, number, to, body);
+            }
+            AgentAction::Install(install) => self.install(host, number, &install)?,
+            AgentAction::Lease { group, until } => {
+                if self.trace.is_at(Detail::All) {
+                    say!(self, "{host} lease of {group} {until:?}");
+                }
+                if let Some(group) = self.group(group)
+                    && let Some(life) = self.life(host, number)
+                {
+                    life.plane.set_lease(group, until);
+                }
+            }
+            AgentAction::Barrier { token } => {
+                let drained = self
+                    .life(host, number)
+                    .map_or(Moment::START, |life| life.drained.max(life.stuck_until));
+                let round = self
+                    .streams
+                    .runtime
+                    .span(Duration::from_micros(1), Duration::from_micros(100));
+                let moment = self.now.max(drained).after(round);
+                self.queue
+                    .put(moment, Happening::Boundary(host, number, token));
+            }
+            AgentAction::Persist { token, record } => {
+                let store = &mut self.machines[host.index()].kept_records;
+                if store.submit(token, record) {
+                    let moment = self.disk_done(host);
+                    self.queue.put(moment, Happening::Stored(host, number));
+                }
+            }
+            AgentAction::Hook { group, epoch, role } => {
+                say!(self, "{host} hook of {group} at {epoch}: {role:?}");
+                let dice = &mut self.streams.runtime;
+                // One that a promotion waits for and that fails leaves the owner muted for an
+                // operator to move: nothing that comes to rest by itself.
+                let is_awaited = self.scenario.groups.iter().any(|spec| {
+                    spec.id == group && spec.hook == HookPolicy::Awaited
+                });
+                let ok = is_awaited || !dice.chance(50_000);
+                let moment = self.now.after(dice.tailed(Duration::from_millis(5)));
+                let done = Happening::HookDone(host, number, group, epoch, ok);
+                self.queue.put(moment, done);
+            }
+            AgentAction::Answer { token, answer } => self.answered(token, answer),
+            AgentAction::Note(note) => say!(self, "{host} {}", crate::words::note(&note)),
+        }
+        Ok(())
+    }
+
+    fn manager_acts(&mut self, host: Host, number: u32, action: ManagerAction) {
+        match action {
+            ManagerAction::Append { token, record } => {
+                say!(
+                    self,
+                    "{host} manager decides {}",
+                    crate::words::record(&record.record)
+                );
+                let store = &mut self.machines[host.index()].log;
+                if store.submit(token, record) {
+                    let moment = self.disk_done(host);
+                    self.queue.put(moment, Happening::Logged(host, number));
+                }
+            }
+            ManagerAction::Send { to, body } => self.send(host, number, to, body),
+            ManagerAction::Answer { token, answer } => self.answered(token, answer),
+            ManagerAction::Note(note) => {
+                say!(self, "{host} manager {}", crate::words::note(&note));
+            }
+        }
+    }
+
+    /// What an agent says binds it.
+    fn agent_says(&mut self, host: Host, body: &Body) {
+        match body {
+            Body::RecordAck { group, epoch } => {
+                if let Some(group) = self.group(*group) {
+                    self.epochs.acknowledges(group, host, *epoch);
+                }
+            }
+            Body::Fault {
+                group,
+                fault: Fault::Guest { .. },
+                ..
+            } => {
+                if let Some(group) = self.group(*group)
+                    && let Some(life) = &mut self.machines[host.index()].life
+                {
+                    life.tenures[group].resigns();
+                }
+            }
+            _ => (),
+        }
+    }
+
+    fn disk_done(&mut self, host: Host) -> Moment {
+        let typical = if self.slow_disks[host.index()] > 0 {
+            Duration::from_millis(400)
+        } else {
+            Duration::from_millis(4)
+        };
+        self.now.after(self.streams.disks.tailed(typical))
+    }
+
+    pub(super) fn stored(&mut self, host: Host, number: u32) -> Step {
+        if self.life(host, number).is_none() {
+            return Ok(());
+        }
+        let name = self.streams.disks.nonce();
+        let written = self.machines[host.index()].kept_records.finish(name);
+        let (tokens, durable) = match written {
+            Written::Durable(tokens) => (tokens, true),
+            Written::Refused(tokens) => (tokens, false),
+            Written::Broken => return self.die_of_disk(host),
+        };
+        for token in tokens {
+            let event = if durable {
+                AgentEvent::Persisted { token }
+            } else {
+                AgentEvent::PersistFailed { token }
+            };
+            self.tell(host, number, Told::Agent(event))?;
+        }
+        if self.machines[host.index()].kept_records.begin() {
+            let moment = self.disk_done(host);
+            self.queue.put(moment, Happening::Stored(host, number));
+        }
+        Ok(())
+    }
+
+    pub(super) fn logged(&mut self, host: Host, number: u32) -> Step {
+        if self.life(host, number).is_none() {
+            return Ok(());
+        }
+        let name = self.streams.disks.nonce();
+        let written = self.machines[host.index()].log.finish(name);
+        let (tokens, durable) = match written {
+            Written::Durable(tokens) => (tokens, true),
+            Written::Refused(tokens) => (tokens, false),
+            Written::Broken => return self.die_of_disk(host),
+        };
+        for token in tokens {
+            self.stats.decisions += u64::from(durable);
+            let event = if durable {
+                ManagerEvent::Appended { token }
+            } else {
+                ManagerEvent::AppendFailed { token }
+            };
+            self.tell(host, number, Told::Manager(event))?;
+        }
+        if self.machines[host.index()].log.begin() {
+            let moment = self.disk_done(host);
+            self.queue.put(moment, Happening::Logged(host, number));
+        }
+        Ok(())
+    }
+
+    /// A disk error ends the process; its supervisor starts another one.
+    fn die_of_disk(&mut self, host: Host) -> Step {
+        say!(self, "{host} has a disk error");
+        self.die(host, false, false)?;
+        let later = self.now.after(Duration::from_millis(500));
+        self.queue.put(later, Happening::Boot(host));
+        Ok(())
+    }
+
+    fn install(&mut self, host: Host, number: u32, install: &GroupInstall) -> Step {
+        let record = &install.record.record;
+        let Some(group) = self.group(record.group) else {
+            return Ok(());
+        };
+        say!(self, "{host} installs {}", crate::words::install(install));
+        let seen = Seen {
+            moment: self.now,
+            group,
+            by: host,
+        };
+        self.epochs.never_below(seen, record.epoch)?;
+        self.epochs.means_one_thing(seen, &install.record)?;
+        let entry = Entry::of(install);
+        let releases = entry.role == Some(Role::Primary { hold: false });
+        self.change_service(host, group, &entry, &install.record);
+        let now = self.machines[host.index()].time(self.now);
+        let Some(life) = self.machines[host.index()]
+            .life
+            .as_mut()
+            .filter(|life| life.number == number)
+        else {
+            return Ok(());
+        };
+        life.tenures[group].installs(&install.record);
+        let mut effects = std::mem::take(&mut self.effects);
+        let mut step = crate::plane::Step {
+            now,
+            ledger: &mut self.ledger,
+            effects: &mut effects,
+        };
+        life.plane
+            .install(group, entry, install.discard_before, &mut step);
+        self.releasing = releases;
+        let result = self.follow(host, effects);
+        self.releasing = false;
+        result
+    }
+
+    /// Who serves has changed, as far as this host's tables say.
+    fn change_service(&mut self, host: Host, group: usize, entry: &Entry, signed: &SignedRecord) {
+        if !self.scenario.groups[group].copying.buffer {
+            return;
+        }
+        match (entry.role, entry.owner) {
+            (Some(Role::Primary { .. }), _) => {
+                let before = self.epochs.before(group, signed.record.epoch);
+                let to = GroupState::Handover { to: host.id() };
+                let moved = before.is_some_and(|before| before.record.state == to);
+                let owner = self.epochs.owner_before(group, signed.record.generation);
+                self.services[group].promote(host, owner, moved);
+            }
+            (_, Some(owner)) if owner != host => self.services[group].depose(host),
+            _ => (),
+        }
+    }
+
+    /// Sends a body of either state machine.
+    fn send(&mut self, host: Host, number: u32, to: HostId, body: Body) {
+        let Some(to) = Host::of(to) else {
+            return;
+        };
+        if !crate::words::is_routine(&body) || self.trace.is_at(Detail::All) {
+            say!(self, "{host} to {to}: {}", crate::words::body(&body));
+        }
+        let Some(life) = self.life(host, number) else {
+            return;
+        };
+        let boot = life.boot;
+        if to == host {
+            self.hand_over(host, number, host, boot, body);
+            return;
+        }
+        if let Some(content) = life.post.seal(to, &body) {
+            self.transmit(host, boot, to, content);
+        }
+    }
+
+    fn transmit(&mut self, from: Host, from_boot: BootId, to: Host, content: Content) {
+        self.stats.datagrams += 1;
+        let fate = self.network.carry(self.now, from, to);
+        let envelope = Envelope {
+            from,
+            from_boot,
+            content,
+        };
+        if let Some(again) = fate.again {
+            self.queue
+                .put(again, Happening::Control(to, envelope.clone()));
+        }
+        if let Some(arrives) = fate.arrives {
+            self.queue.put(arrives, Happening::Control(to, envelope));
+        }
+    }
+
+    pub(super) fn greet(&mut self, host: Host, number: u32) {
+        let hosts = self.scenario.hosts;
+        let now = self.machines[host.index()].time(self.now);
+        let Some(life) = self.life(host, number) else {
+            return;
+        };
+        let boot = life.boot;
+        for (peer, content) in life.post.ask(now, hosts) {
+            self.transmit(host, boot, peer, content);
+        }
+        let later = self.now.after(
+            self.streams
+                .runtime
+                .span(Duration::from_millis(15), Duration::from_millis(25)),
+        );
+        self.queue.put(later, Happening::Greet(host, number));
+    }
+
+    /// A datagram arrives.
+    pub(super) fn receive(&mut self, host: Host, envelope: &Envelope) -> Step {
+        let fresh = self.streams.boots.nonce();
+        let machine = &mut self.machines[host.index()];
+        let now = machine.time(self.now);
+        let Some(life) = &mut machine.life else {
+            return Ok(());
+        };
+        let (number, boot) = (life.number, life.boot);
+        let taken = life.post.take(now, envelope, fresh);
+        if let Some(why) = taken.refused {
+            say!(
+                self,
+                "{host} refuses a datagram of {}: {why}",
+                envelope.from
+            );
+        }
+        for (peer, reply) in taken.replies {
+            self.transmit(host, boot, peer, reply);
+        }
+        for (peer, opened) in taken.opened {
+            say!(self, "{host} has a session with {peer} {opened:?}");
+            let (peer, boot) = (peer.id(), opened);
+            let agent = AgentEvent::PeerBoot { host: peer, boot };
+            let manager = ManagerEvent::PeerBoot { host: peer, boot };
+            self.local.push_back((host, number, Told::Agent(agent)));
+            self.local.push_back((host, number, Told::Manager(manager)));
+        }
+        let Some((from_boot, body)) = taken.message else {
+            return Ok(());
+        };
+        // What another life of the sender said is for the state machines to void; the truth does.
+        let is_open = self
+            .life(host, number)
+            .is_some_and(|life| life.post.is_open_with(envelope.from, from_boot));
+        if is_open {
+            self.binds(host, envelope.from, &body)?;
+        }
+        self.hand_over(host, number, envelope.from, from_boot, body);
+        Ok(())
+    }
+
+    /// What of a message the truth depends on.
+    fn binds(&mut self, host: Host, from: Host, body: &Body) -> Step {
+        if let Some(signed) = body.signed_record()
+            && let Some(group) = self.group(signed.record.group)
+        {
+            let seen = Seen {
+                moment: self.now,
+                group,
+                by: host,
+            };
+            self.epochs.means_one_thing(seen, signed)?;
+        }
+        if let Body::HeartbeatAck(HeartbeatAck { echo, acked, .. }) = body {
+            for (group, epoch) in acked {
+                if let Some(group) = self.group(*group)
+                    && let Some(life) = &mut self.machines[host.index()].life
+                {
+                    life.tenures[group].hears(from, *epoch, *echo);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn hand_over(&mut self, host: Host, number: u32, from: Host, from_boot: BootId, body: Body) {
+        let recipient = body.recipient();
+        let from = from.id();
+        let both = recipient == Recipient::Both;
+        if recipient == Recipient::Agent || both {
+            let body = body.clone();
+            let event = AgentEvent::Message {
+                from,
+                from_boot,
+                body,
+            };
+            self.local.push_back((host, number, Told::Agent(event)));
+        }
+        if recipient == Recipient::Manager || both {
+            let event = ManagerEvent::Message {
+                from,
+                from_boot,
+                body,
+            };
+            self.local.push_back((host, number, Told::Manager(event)));
+        }
+    }
+
+    /// Sets the alarms of the hosts whose state machines were told something.
+    pub(super) fn arm_all(&mut self) {
+        let unarmed = std::mem::take(&mut self.unarmed);
+        for host in Host::all(self.scenario.hosts) {
+            if unarmed >> host.0 & 1 == 1 {
+                self.arm(host);
+            }
+        }
+    }
+
+    /// Sets the alarm for the next deadline. The controller wakes a little late.
+    fn arm(&mut self, host: Host) {
+        let machine = &mut self.machines[host.index()];
+        let Some(life) = &mut machine.life else {
+            return;
+        };
+        let agent = life.agent.next_deadline();
+        let manager = life
+            .manager
+            .as_ref()
+            .and_then(failover::Manager::next_deadline);
+        let Some(deadline) = [agent, manager].into_iter().flatten().min() else {
+            return;
+        };
+        let due = machine.clock.moment(deadline).max(self.now);
+        if life.wake.is_some_and(|wake| wake <= due) {
+            return;
+        }
+        let late = if self.streams.runtime.chance(3_000) {
+            Duration::from_millis(3)
+        } else {
+            Duration::from_micros(60)
+        };
+        let moment = due.after(self.streams.runtime.span(Duration::from_micros(2), late));
+        if life.wake.is_some_and(|wake| wake <= moment) {
+            return;
+        }
+        life.wake = Some(moment);
+        self.queue.put(moment, Happening::Wake(host, life.number));
+    }
+
+    pub(super) fn wake(&mut self, host: Host, number: u32) -> Step {
+        let moment = self.now;
+        let Some(life) = self.life(host, number) else {
+            return Ok(());
+        };
+        // An alarm that an earlier one took the place of; one that waited out a stop is late.
+        if life.wake.is_none_or(|wake| wake > moment) {
+            return Ok(());
+        }
+        life.wake = None;
+        self.sample(host, number)?;
+        self.tell(host, number, Told::Agent(AgentEvent::Tick))?;
+        self.tell(host, number, Told::Manager(ManagerEvent::Tick))
+    }
+
+    /// Once an interval: whether the workers advanced, and what they counted.
+    fn sample(&mut self, host: Host, number: u32) -> Step {
+        let interval = self.scenario.interval_min();
+        let machine = &mut self.machines[host.index()];
+        let now = machine.time(self.now);
+        let Some(life) = &mut machine.life else {
+            return Ok(());
+        };
+        let is_due = life
+            .sampled
+            .is_none_or(|sampled| now.since(sampled) >= interval * 9 / 10);
+        if !is_due {
+            return Ok(());
+        }
+        life.sampled = Some(now);
+        let advanced = life.stuck_until <= self.now;
+        self.tell(host, number, Told::Agent(AgentEvent::Workers { advanced }))?;
+        for group in 0..self.scenario.groups.len() {
+            let id = self.scenario.groups[group].id;
+            if let Some(event) = self.counts(host, group, id, now) {
+                self.tell(host, number, Told::Agent(event))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn counts(&self, host: Host, group: usize, id: GroupId, now: Time) -> Option<AgentEvent> {
+        let plane = &self.machines[host.index()].life.as_ref()?.plane;
+        plane.entry(group)?.role?;
+        let counted = plane.counted(group);
+        Some(AgentEvent::Counts {
+            group: id,
+            counts: Counts {
+                received: counted.received,
+                lost: counted.lost,
+                from_owner: counted.from_owner,
+                ..Counts::default()
+            },
+            senders: plane
+                .senders(group, now.before(Duration::from_secs(1)))
+                .map(Host::id)
+                .collect(),
+        })
+    }
+
+    /// A fenced member got a packet: its agent hears of it now and then.
+    pub(super) fn misled(&mut self, host: Host, group: usize, sender: Host) {
+        let id = self.scenario.groups[group].id;
+        let machine = &mut self.machines[host.index()];
+        let now = machine.time(self.now);
+        let Some(life) = &mut machine.life else {
+            return;
+        };
+        let told = &mut life.misled[group];
+        if sender == host || told.is_some_and(|told| now.since(told) < MISLED_EVERY) {
+            return;
+        }
+        *told = Some(now);
+        let event = AgentEvent::FencedPacket {
+            group: id,
+            sender: sender.id(),
+        };
+        self.local
+            .push_back((host, life.number, Told::Agent(event)));
+    }
+}
