@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The address moves to t and back under load: every request is received and answered once.
+export LAB_COPIES=buffer
 . "$(dirname "$0")/_init.sh"
 
 for to in t s t; do

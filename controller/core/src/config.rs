@@ -13,7 +13,7 @@ pub const ANNOUNCE_WAIT: Duration = Duration::from_millis(20);
 
 /// How long the output of an owner that is to be moved passes while its input is queued already:
 /// the guest answers what it got before.
-pub const FREEZE_DRAIN: Duration = Duration::from_millis(5);
+pub const FREEZE_DRAIN: Duration = Duration::from_millis(20);
 
 /// How long an old owner forwards after a planned move, and the new one takes copies from it.
 pub const FORWARD_SPAN: Duration = Duration::from_secs(1);

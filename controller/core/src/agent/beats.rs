@@ -244,18 +244,6 @@ impl Group {
         self.senders = senders;
     }
 
-    /// A hook ended. One that fails keeps the new owner muted where a promotion waits for it.
-    pub(super) fn hook_done(&mut self, epoch: Epoch, ok: bool, cx: &mut Context<'_>) {
-        cx.note(self.id(), Some(epoch), Fact::HookEnded { ok });
-        if let State::Owner(owner) = &mut self.state
-            && ok
-            && owner.hook_epoch == Some(epoch)
-        {
-            owner.hook_missing = false;
-            self.refresh_lease(cx);
-        }
-    }
-
     /// A restarted host asks whether its record still holds: an owner says so while it is sure.
     pub(super) fn asked(&mut self, from: HostId, epoch: Epoch, cx: &mut Context<'_>) {
         let Some(record) = self.record.clone() else {

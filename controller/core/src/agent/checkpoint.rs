@@ -219,6 +219,12 @@ impl Group {
         if !replica || self.epoch() != Some(epoch) || !self.is_owner(from, boot) {
             return;
         }
+        // A checkpoint that was begun before this replica took copies does not cover what came
+        // between the two: it is not confirmed.
+        let frozen_at = discard_before.map(|time| time.after(self.config.checkpoint_margin));
+        if frozen_at.is_none_or(|frozen_at| frozen_at < self.replica_since) {
+            return;
+        }
         if number > self.counts.checkpoint {
             self.counts.checkpoint = number;
             // Never what has not been received yet, whatever the message says.

@@ -92,6 +92,8 @@ pub(super) struct Group {
     pub(super) workers_advance: bool,
     pub(super) counts: Counts,
     pub(super) senders: Vec<HostId>,
+    /// Since when this host takes copies without a gap.
+    pub(super) replica_since: Time,
     pub(super) discard_before: Option<Time>,
     pub(super) copy_from: Option<CopyFrom>,
 }
@@ -139,6 +141,7 @@ impl Group {
             workers_advance: true,
             counts: Counts::default(),
             senders: Vec::new(),
+            replica_since: now,
             discard_before: None,
             copy_from: None,
         }

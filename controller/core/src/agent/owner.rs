@@ -44,6 +44,8 @@ pub(super) struct Owner {
     pub(super) hook_epoch: Option<Epoch>,
     /// Whether the promotion waits for it.
     pub(super) hook_missing: bool,
+    /// A hook that failed is run again.
+    pub(super) hook_again: Option<Retry>,
     /// Whether it may have transmitted under this generation.
     unmuted: bool,
     resigned: Option<Halt>,
@@ -93,6 +95,7 @@ impl Owner {
             announce: Retry::steady(now, ANNOUNCE_WAIT),
             hook_epoch: None,
             hook_missing: false,
+            hook_again: None,
             unmuted: false,
             resigned: None,
             draining: None,
@@ -170,6 +173,7 @@ impl Owner {
                 .filter(|halt| halt.passed)
                 .map(|halt| halt.again.next()),
         );
+        out.extend(self.hook_again.as_ref().map(Retry::next));
         match &self.solo {
             Some(retry) => out.push(retry.next()),
             None => out.extend(self.set.overdue_at(interval)),
@@ -433,6 +437,36 @@ impl Group {
         self.note_standing(before, cx);
     }
 
+    /// A hook that failed where a promotion waits for it is run again, more and more rarely.
+    fn hook_tick(&mut self, cx: &mut Context<'_>) {
+        let State::Owner(owner) = &mut self.state else {
+            return;
+        };
+        let Some(retry) = &mut owner.hook_again else {
+            return;
+        };
+        if retry.is_due(cx.now) {
+            owner.hook_again = None;
+            owner.hook_epoch = self.record.as_ref().map(|signed| signed.record.epoch);
+            self.start_hook(HookRole::Primary, cx);
+        }
+    }
+
+    /// A hook ended. One that fails keeps the new owner muted where a promotion waits for it.
+    pub(super) fn hook_done(&mut self, epoch: Epoch, ok: bool, cx: &mut Context<'_>) {
+        cx.note(self.id(), Some(epoch), Fact::HookEnded { ok });
+        let silence = self.config.timers.silence();
+        let State::Owner(owner) = &mut self.state else {
+            return;
+        };
+        if owner.hook_epoch != Some(epoch) || !owner.hook_missing {
+            return;
+        }
+        owner.hook_missing = !ok;
+        owner.hook_again = (!ok).then(|| Retry::steady(cx.now.after(silence), silence));
+        self.refresh_lease(cx);
+    }
+
     /// Every worker has passed a loop boundary since a barrier.
     pub(super) fn boundary(&mut self, token: u64, cx: &mut Context<'_>) {
         let (id, epoch) = (self.id(), self.epoch());
@@ -457,6 +491,7 @@ impl Group {
     pub(super) fn owner_tick(&mut self, cx: &mut Context<'_>) {
         self.announce(cx);
         self.freeze(cx);
+        self.hook_tick(cx);
         let (group, epoch) = (self.id(), self.epoch());
         let interval = self.config.timers.interval;
         let (State::Owner(owner), Some(epoch)) = (&mut self.state, epoch) else {

@@ -79,6 +79,9 @@ impl Group {
             State::Joining | State::Fenced { forward: None } if listed && self.may_join(cx) => {
                 self.promised = self.promised.max(cx.now);
                 self.state = State::Replica;
+                // What it gets begins now: no checkpoint before covers what it did not get.
+                self.counts.checkpoint = 0;
+                self.replica_since = cx.now;
                 self.install(cx);
             }
             State::Outside

@@ -65,6 +65,12 @@ pub(super) struct Group {
     pub(super) unprotected_since: Option<Time>,
     /// The newest complete checkpoint that was heard of.
     pub(super) checkpoint: u64,
+    /// Whether nothing happened since the group was founded but members that came into sync: then
+    /// they need no checkpoint to have everything.
+    pub(super) pristine: bool,
+    /// Members that senders have just been told of: in buffer mode they need a checkpoint later
+    /// than this one. `None` while a sender may not know them.
+    pub(super) newly_told: BTreeMap<HostId, Option<u64>>,
 }
 
 /// A decision that is being written.
@@ -132,6 +138,8 @@ impl Group {
             handover: None,
             unprotected_since: None,
             checkpoint,
+            pristine: false,
+            newly_told: BTreeMap::new(),
         }
     }
 
@@ -353,6 +361,12 @@ impl Group {
         self.first_acks.clear();
         self.joins.clear();
         self.overdue.clear();
+        self.pristine = match cause {
+            Cause::Initial => true,
+            Cause::InSync => self.pristine,
+            _ => false,
+        };
+        self.note_new_members(before.as_ref(), &record);
         let last = before.as_ref().and_then(|record| record.owner);
         if last != record.owner {
             self.owner_heard = cx.now;
@@ -408,6 +422,19 @@ impl Group {
             cx.answer(asked_by, answer);
         }
         self.plan_pushes(before.as_ref(), promise, cx);
+    }
+
+    /// Members whom the senders do not know yet.
+    fn note_new_members(&mut self, before: Option<&Record>, record: &Record) {
+        let Some(before) = before else {
+            return;
+        };
+        for host in record.replicas() {
+            let known = before.is_owned_by(host) || before.replicas().any(|member| member == host);
+            if !known {
+                self.newly_told.insert(host, None);
+            }
+        }
     }
 
     /// Members of the record that are not struck, the owner included.

@@ -172,7 +172,13 @@ impl Group {
             CopyMode::Buffer => {
                 let caught_up =
                     track.lost_at.is_none() || track.counts.checkpoint > track.lost_checkpoint;
-                caught_up && track.counts.checkpoint >= self.checkpoint
+                let begun = self.pristine || track.counts.checkpoint > 0;
+                let told = match self.newly_told.get(&host) {
+                    Some(Some(before)) => track.counts.checkpoint > *before,
+                    Some(None) => false,
+                    None => true,
+                };
+                caught_up && begun && told && track.counts.checkpoint >= self.checkpoint
             }
         };
         let calm = self.calm_at(host, cx).is_none_or(|calm| cx.now >= calm);

@@ -39,10 +39,13 @@ pub(super) struct Resignation {
 }
 
 /// How soon after a promotion the next one may be.
+///
+/// A group flaps if a promotion had to wait for this, or came less than twice the gap after the one
+/// before. Two faults in a row that are further apart are two faults.
 #[derive(Debug, Default)]
 pub(super) struct Gap {
     promoted: Option<Time>,
-    /// When there was trouble last.
+    /// When it flapped last.
     trouble: Option<Time>,
     gap: Duration,
     noted: bool,
@@ -66,16 +69,17 @@ impl Gap {
     }
 
     fn promoted(&mut self, now: Time, damping: &Damping) {
-        let flaps = self
-            .trouble
-            .is_some_and(|trouble| now < trouble.after(damping.stable_after));
-        self.gap = if flaps {
-            (self.gap * 2).clamp(damping.promotion_gap_min, damping.promotion_gap_max)
-        } else {
-            damping.promotion_gap_min
-        };
+        let soon = self
+            .promoted
+            .is_some_and(|before| now < before.after(self.gap * 2));
+        if soon {
+            self.trouble = Some(now);
+            self.gap *= 2;
+        }
+        self.gap = self
+            .gap
+            .clamp(damping.promotion_gap_min, damping.promotion_gap_max);
         self.promoted = Some(now);
-        self.trouble = Some(now);
         self.noted = false;
     }
 

@@ -137,6 +137,10 @@ impl Group {
         let waiting = self.pushes.missing.keys().any(|host| self.hears(*host, cx));
         if !waiting && !self.pushes.settled {
             self.pushes.settled = true;
+            for (host, checkpoint) in &mut self.newly_told {
+                let now = self.tracks.get(host).map(|track| track.counts.checkpoint);
+                *checkpoint = checkpoint.or(now);
+            }
             cx.note(self.id(), Some(epoch), Fact::Settled);
         }
     }
