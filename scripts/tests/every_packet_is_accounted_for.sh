@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Under overload packets may be lost, but each loss has a reason and a counter, on every host.
+export LAB_GROUP=none
 . "$(dirname "$0")/_init.sh"
 
 snapshot "$WORK/before"
