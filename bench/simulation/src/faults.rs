@@ -51,6 +51,9 @@ pub enum Fault {
     RemoveMember(usize, Host),
     /// An operator promotes a member, saying that the owner is off: it is.
     PromoteFenced(usize),
+    /// An operator promotes a member and says nothing of the owner, whose host the manager does not
+    /// reach.
+    PromoteUnreached(usize, Host),
     /// An operator returns a group to its configuration.
     Reset(usize),
 }
@@ -78,6 +81,7 @@ enum Kind {
     AddMember,
     RemoveMember,
     PromoteFenced,
+    PromoteUnreached,
     Reset,
 }
 
@@ -100,6 +104,7 @@ const NETWORK: &[(u32, Kind)] = &[
     (5, Kind::KillMachine),
     (5, Kind::Stop),
     (3, Kind::Move),
+    (4, Kind::PromoteUnreached),
 ];
 const DISKS: &[(u32, Kind)] = &[
     (15, Kind::DieWriting),
@@ -117,6 +122,7 @@ const OPERATOR: &[(u32, Kind)] = &[
     (12, Kind::AddMember),
     (12, Kind::RemoveMember),
     (6, Kind::PromoteFenced),
+    (12, Kind::PromoteUnreached),
     (4, Kind::Reset),
     (10, Kind::KillDaemon),
     (6, Kind::KillMachine),
@@ -146,6 +152,7 @@ const EVERYTHING: &[(u32, Kind)] = &[
     (5, Kind::AddMember),
     (5, Kind::RemoveMember),
     (3, Kind::PromoteFenced),
+    (4, Kind::PromoteUnreached),
     (1, Kind::Reset),
 ];
 
@@ -190,6 +197,7 @@ impl Fault {
             Kind::AddMember => Self::AddMember(group, other),
             Kind::RemoveMember => Self::RemoveMember(group, host),
             Kind::PromoteFenced => Self::PromoteFenced(group),
+            Kind::PromoteUnreached => Self::PromoteUnreached(group, scenario.manager),
             Kind::Reset => Self::Reset(group),
         }
     }
@@ -206,6 +214,7 @@ impl Fault {
                 (30, 5_000)
             }
             Self::Flap(..) => (20, 200),
+            Self::PromoteUnreached(..) => (200, 1_500),
             Self::Degrade(..) => (500, 5_000),
             Self::FillDisk(_) | Self::SlowDisk(_) => (300, 5_000),
             Self::Replay

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use failover::{
-    AgentAction, AgentEvent, GroupInstall, HookPolicy, ManagerAction, ManagerEvent,
-};
+use failover::{AgentAction, AgentEvent, GroupInstall, HookPolicy, ManagerAction, ManagerEvent};
 use messages::body::{Body, Counts, Fault, HeartbeatAck, Recipient};
 use messages::{BootId, GroupId, GroupState, HostId, SignedRecord, Time};
 
@@ -104,9 +102,11 @@ impl World {
                 let dice = &mut self.streams.runtime;
                 // One that a promotion waits for and that fails leaves the owner muted for an
                 // operator to move: nothing that comes to rest by itself.
-                let is_awaited = self.scenario.groups.iter().any(|spec| {
-                    spec.id == group && spec.hook == HookPolicy::Awaited
-                });
+                let is_awaited = self
+                    .scenario
+                    .groups
+                    .iter()
+                    .any(|spec| spec.id == group && spec.hook == HookPolicy::Awaited);
                 let ok = is_awaited || !dice.chance(50_000);
                 let moment = self.now.after(dice.tailed(Duration::from_millis(5)));
                 let done = Happening::HookDone(host, number, group, epoch, ok);

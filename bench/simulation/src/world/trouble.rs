@@ -93,6 +93,17 @@ impl World {
                 self.network.set_quality(other, one, bad);
             }
             Fault::Replay => self.replay(),
+            Fault::PromoteUnreached(group, manager) => {
+                self.cut(fault, true);
+                let id = self.scenario.groups[group].id;
+                let to = self.move_target(group);
+                let request = Request::Promote {
+                    group: id,
+                    to,
+                    fenced: false,
+                };
+                self.ask(manager, request)?;
+            }
             Fault::Move(_)
             | Fault::AddMember(..)
             | Fault::RemoveMember(..)
@@ -191,6 +202,7 @@ impl World {
             Fault::CutOneWay(..)
             | Fault::CutLink(..)
             | Fault::CutUplink(_)
+            | Fault::PromoteUnreached(..)
             | Fault::Partition(_) => {
                 self.cut(fault, false);
                 Ok(())
@@ -225,6 +237,12 @@ impl World {
 
     fn cut(&mut self, fault: Fault, cut: bool) {
         let hosts = self.scenario.hosts;
+        // The first owner: who it is later the end of the fault would not know.
+        let first = |group: usize| self.scenario.groups[group].members[0];
+        let fault = match fault {
+            Fault::PromoteUnreached(group, manager) => Fault::CutLink(first(group), manager),
+            other => other,
+        };
         for from in Host::all(hosts) {
             for to in Host::all(hosts) {
                 let is_meant = match fault {
