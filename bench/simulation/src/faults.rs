@@ -41,6 +41,8 @@ pub enum Fault {
     DieWriting(Host),
     /// While the machine is down one bit of its disk turns round.
     RotDisk(Host),
+    /// The manager's machine comes back with a disk as it was some time ago.
+    RollBack(Host),
     /// A disk takes a hundred times as long.
     SlowDisk(Host),
     /// An operator moves an address.
@@ -76,6 +78,7 @@ enum Kind {
     FailSync,
     DieWriting,
     RotDisk,
+    RollBack,
     SlowDisk,
     Move,
     AddMember,
@@ -113,6 +116,7 @@ const DISKS: &[(u32, Kind)] = &[
     (10, Kind::FillDisk),
     (5, Kind::FailSync),
     (4, Kind::RotDisk),
+    (6, Kind::RollBack),
     (10, Kind::SlowDisk),
     (15, Kind::CutUplink),
     (10, Kind::Move),
@@ -192,6 +196,7 @@ impl Fault {
             Kind::FailSync => Self::FailSync(disk),
             Kind::DieWriting => Self::DieWriting(disk),
             Kind::RotDisk => Self::RotDisk(disk),
+            Kind::RollBack => Self::RollBack(scenario.manager),
             Kind::SlowDisk => Self::SlowDisk(disk),
             Kind::Move => Self::Move(group),
             Kind::AddMember => Self::AddMember(group, other),
@@ -206,7 +211,9 @@ impl Fault {
     pub fn lasts(self, dice: &mut Dice) -> Duration {
         let (least, most) = match self {
             Self::KillDaemon(_) | Self::DieWriting(_) => (50, 3_000),
-            Self::KillMachine(_) | Self::FailSync(_) | Self::RotDisk(_) => (500, 6_000),
+            Self::KillMachine(_) | Self::FailSync(_) | Self::RotDisk(_) | Self::RollBack(_) => {
+                (500, 6_000)
+            }
             Self::Stop(_) => (20, 2_000),
             Self::StickWorker(_) => (50, 1_500),
             Self::ClosePort(..) => (300, 4_000),

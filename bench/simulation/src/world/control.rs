@@ -169,7 +169,9 @@ impl World {
         } else {
             Duration::from_millis(4)
         };
-        self.now.after(self.streams.disks.tailed(typical))
+        // A disk that takes longer than this is taken for a dead one.
+        let takes = self.streams.disks.tailed(typical);
+        self.now.after(takes.min(Duration::from_secs(3)))
     }
 
     pub(super) fn stored(&mut self, host: Host, number: u32) -> Step {
