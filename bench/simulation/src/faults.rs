@@ -41,6 +41,8 @@ pub enum Fault {
     DieWriting(Host),
     /// While the machine is down one bit of its disk turns round.
     RotDisk(Host),
+    /// The manager's machine comes back with a disk as it was some time ago.
+    RollBack(Host),
     /// A disk takes a hundred times as long.
     SlowDisk(Host),
     /// An operator moves an address.
@@ -51,6 +53,9 @@ pub enum Fault {
     RemoveMember(usize, Host),
     /// An operator promotes a member, saying that the owner is off: it is.
     PromoteFenced(usize),
+    /// An operator promotes a member and says nothing of the owner, whose host the manager does not
+    /// reach.
+    PromoteUnreached(usize, Host),
     /// An operator returns a group to its configuration.
     Reset(usize),
 }
@@ -73,11 +78,13 @@ enum Kind {
     FailSync,
     DieWriting,
     RotDisk,
+    RollBack,
     SlowDisk,
     Move,
     AddMember,
     RemoveMember,
     PromoteFenced,
+    PromoteUnreached,
     Reset,
 }
 
@@ -100,6 +107,7 @@ const NETWORK: &[(u32, Kind)] = &[
     (5, Kind::KillMachine),
     (5, Kind::Stop),
     (3, Kind::Move),
+    (4, Kind::PromoteUnreached),
 ];
 const DISKS: &[(u32, Kind)] = &[
     (15, Kind::DieWriting),
@@ -108,6 +116,7 @@ const DISKS: &[(u32, Kind)] = &[
     (10, Kind::FillDisk),
     (5, Kind::FailSync),
     (4, Kind::RotDisk),
+    (6, Kind::RollBack),
     (10, Kind::SlowDisk),
     (15, Kind::CutUplink),
     (10, Kind::Move),
@@ -117,6 +126,7 @@ const OPERATOR: &[(u32, Kind)] = &[
     (12, Kind::AddMember),
     (12, Kind::RemoveMember),
     (6, Kind::PromoteFenced),
+    (12, Kind::PromoteUnreached),
     (4, Kind::Reset),
     (10, Kind::KillDaemon),
     (6, Kind::KillMachine),
@@ -146,6 +156,7 @@ const EVERYTHING: &[(u32, Kind)] = &[
     (5, Kind::AddMember),
     (5, Kind::RemoveMember),
     (3, Kind::PromoteFenced),
+    (4, Kind::PromoteUnreached),
     (1, Kind::Reset),
 ];
 
@@ -185,11 +196,13 @@ impl Fault {
             Kind::FailSync => Self::FailSync(disk),
             Kind::DieWriting => Self::DieWriting(disk),
             Kind::RotDisk => Self::RotDisk(disk),
+            Kind::RollBack => Self::RollBack(scenario.manager),
             Kind::SlowDisk => Self::SlowDisk(disk),
             Kind::Move => Self::Move(group),
             Kind::AddMember => Self::AddMember(group, other),
             Kind::RemoveMember => Self::RemoveMember(group, host),
             Kind::PromoteFenced => Self::PromoteFenced(group),
+            Kind::PromoteUnreached => Self::PromoteUnreached(group, scenario.manager),
             Kind::Reset => Self::Reset(group),
         }
     }
@@ -198,7 +211,9 @@ impl Fault {
     pub fn lasts(self, dice: &mut Dice) -> Duration {
         let (least, most) = match self {
             Self::KillDaemon(_) | Self::DieWriting(_) => (50, 3_000),
-            Self::KillMachine(_) | Self::FailSync(_) | Self::RotDisk(_) => (500, 6_000),
+            Self::KillMachine(_) | Self::FailSync(_) | Self::RotDisk(_) | Self::RollBack(_) => {
+                (500, 6_000)
+            }
             Self::Stop(_) => (20, 2_000),
             Self::StickWorker(_) => (50, 1_500),
             Self::ClosePort(..) => (300, 4_000),
@@ -206,6 +221,7 @@ impl Fault {
                 (30, 5_000)
             }
             Self::Flap(..) => (20, 200),
+            Self::PromoteUnreached(..) => (200, 1_500),
             Self::Degrade(..) => (500, 5_000),
             Self::FillDisk(_) | Self::SlowDisk(_) => (300, 5_000),
             Self::Replay

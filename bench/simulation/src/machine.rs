@@ -40,7 +40,7 @@ pub struct Machine {
     pub log: Store,
     /// Whether the agent's disk was damaged, so that it may forget.
     pub may_forget: bool,
-    /// Whether the manager's disk was damaged.
+    /// Whether the manager's disk was put back in time.
     pub log_damaged: bool,
 }
 

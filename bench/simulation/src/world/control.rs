@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use failover::{
-    AgentAction, AgentEvent, GroupInstall, HookPolicy, ManagerAction, ManagerEvent,
-};
+use failover::{AgentAction, AgentEvent, GroupInstall, HookPolicy, ManagerAction, ManagerEvent};
 use messages::body::{Body, Counts, Fault, HeartbeatAck, Recipient};
 use messages::{BootId, GroupId, GroupState, HostId, SignedRecord, Time};
 
@@ -104,9 +102,11 @@ impl World {
                 let dice = &mut self.streams.runtime;
                 // One that a promotion waits for and that fails leaves the owner muted for an
                 // operator to move: nothing that comes to rest by itself.
-                let is_awaited = self.scenario.groups.iter().any(|spec| {
-                    spec.id == group && spec.hook == HookPolicy::Awaited
-                });
+                let is_awaited = self
+                    .scenario
+                    .groups
+                    .iter()
+                    .any(|spec| spec.id == group && spec.hook == HookPolicy::Awaited);
                 let ok = is_awaited || !dice.chance(50_000);
                 let moment = self.now.after(dice.tailed(Duration::from_millis(5)));
                 let done = Happening::HookDone(host, number, group, epoch, ok);
@@ -169,7 +169,9 @@ impl World {
         } else {
             Duration::from_millis(4)
         };
-        self.now.after(self.streams.disks.tailed(typical))
+        // A disk that takes longer than this is taken for a dead one.
+        let takes = self.streams.disks.tailed(typical);
+        self.now.after(takes.min(Duration::from_secs(3)))
     }
 
     pub(super) fn stored(&mut self, host: Host, number: u32) -> Step {

@@ -169,8 +169,10 @@ impl World {
             "the manager on {host} finds its log {:?}",
             restored.log
         );
-        // A damaged log is either refused or exact: then I4 asks the same of it.
-        if restored.log == failover::LogState::Whole {
+        // A log that rotted is either refused or exact: I4 asks the same of it. Only of an older
+        // image nobody can tell here; hosts can.
+        let rolled_back = self.machines[host.index()].log_damaged;
+        if restored.log == failover::LogState::Whole && !rolled_back {
             for group in 0..self.scenario.groups.len() {
                 let id = self.scenario.groups[group].id;
                 let epoch = restored

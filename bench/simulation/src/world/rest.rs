@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use messages::GroupState;
 use messages::body::Request;
+use messages::{GroupState, MemberState};
 
 use super::{Happening, Step, World};
-use crate::invariants::{Footprint, Standing, bounded, nothing_missing, settled};
+use crate::invariants::{Footprint, Invariant, Standing, bounded, claim, nothing_missing, settled};
 use crate::naming::Host;
 use crate::say;
 use crate::scenario::Profile;
@@ -74,7 +74,8 @@ impl World {
         let Some(healed) = self.healed else {
             return Ok(());
         };
-        let result = self.is_settled();
+        self.note_protection();
+        let result = self.is_settled().and_then(|()| self.is_protected());
         let since = self.now.since(healed);
         match (&result, self.at_rest) {
             (Ok(()), None) => self.at_rest = Some(self.now),
@@ -102,6 +103,42 @@ impl World {
                 .map(|host| self.standing(host, group))
                 .collect();
             settled(self.now, group, &standings)?;
+        }
+        Ok(())
+    }
+
+    /// Which groups have been protected again since the last fault: every member in sync. On a bad
+    /// substrate members come and go; once is enough.
+    fn note_protection(&mut self) {
+        for group in 0..self.scenario.groups.len() {
+            let all_in_sync = self.epochs.newest_record(group).is_some_and(|signed| {
+                let members = signed.record.members.iter();
+                let mut listed = members.filter(|member| member.state != MemberState::Removed);
+                listed.all(|member| member.state == MemberState::InSync)
+            });
+            self.protected[group] |= all_in_sync;
+        }
+    }
+
+    /// I7 as well: whoever lives takes part again. Without a checkpoint, which a dead replica
+    /// prevents, none that came back is in sync; and where acknowledgements get lost members fall
+    /// out of sync as fast as they come.
+    fn is_protected(&self) -> Step {
+        let quality = self.scenario.quality;
+        if quality.loss_per_million > 100 || quality.late_per_million > 0 {
+            return Ok(());
+        }
+        for group in 0..self.scenario.groups.len() {
+            let all_live = self
+                .members(group)
+                .iter()
+                .all(|member| self.machines[member.index()].life.is_some());
+            claim(
+                self.protected[group] || !all_live,
+                Invariant::I7,
+                self.now,
+                || format!("a live member of group {group} does not come into sync again"),
+            )?;
         }
         Ok(())
     }

@@ -25,6 +25,10 @@ impl World {
             self.queue.put(again, Happening::Trouble);
             return Ok(());
         }
+        if self.image.is_none() || self.streams.disks.chance(200_000) {
+            let disk = self.machines[self.scenario.manager.index()].log.disk();
+            self.image = Some(disk.clone());
+        }
         let every = self.scenario.fault_every;
         let dice = &mut self.streams.faults;
         let fault = Fault::draw(&self.scenario, dice);
@@ -53,6 +57,7 @@ impl World {
                     self.rot(host);
                 }
             }
+            Fault::RollBack(host) => return self.roll_back(host),
             Fault::DieWriting(host) => {
                 self.machines[host.index()].downs += 1;
                 let machine = self.streams.disks.chance(500_000);
@@ -93,6 +98,17 @@ impl World {
                 self.network.set_quality(other, one, bad);
             }
             Fault::Replay => self.replay(),
+            Fault::PromoteUnreached(group, manager) => {
+                self.cut(fault, true);
+                let id = self.scenario.groups[group].id;
+                let to = self.move_target(group);
+                let request = Request::Promote {
+                    group: id,
+                    to,
+                    fenced: false,
+                };
+                self.ask(manager, request)?;
+            }
             Fault::Move(_)
             | Fault::AddMember(..)
             | Fault::RemoveMember(..)
@@ -147,6 +163,7 @@ impl World {
             Fault::KillDaemon(host)
             | Fault::DieWriting(host)
             | Fault::KillMachine(host)
+            | Fault::RollBack(host)
             | Fault::RotDisk(host) => {
                 let machine = &mut self.machines[host.index()];
                 machine.downs = machine.downs.saturating_sub(1);
@@ -191,6 +208,7 @@ impl World {
             Fault::CutOneWay(..)
             | Fault::CutLink(..)
             | Fault::CutUplink(_)
+            | Fault::PromoteUnreached(..)
             | Fault::Partition(_) => {
                 self.cut(fault, false);
                 Ok(())
@@ -225,6 +243,12 @@ impl World {
 
     fn cut(&mut self, fault: Fault, cut: bool) {
         let hosts = self.scenario.hosts;
+        // The first owner: who it is later the end of the fault would not know.
+        let first = |group: usize| self.scenario.groups[group].members[0];
+        let fault = match fault {
+            Fault::PromoteUnreached(group, manager) => Fault::CutLink(first(group), manager),
+            other => other,
+        };
         for from in Host::all(hosts) {
             for to in Host::all(hosts) {
                 let is_meant = match fault {
@@ -272,11 +296,25 @@ impl World {
         machine.log.disk().set_sync_fails(fails);
     }
 
+    /// What was decided since the image is gone from the disk. Hosts know better, as long as a
+    /// majority of each group's members does: so this happens where all agree.
+    fn roll_back(&mut self, host: Host) -> Step {
+        self.machines[host.index()].downs += 1;
+        let is_steady = self.is_steady();
+        self.die(host, true, false)?;
+        let machine = &mut self.machines[host.index()];
+        if let Some(image) = self.image.take().filter(|_| is_steady) {
+            *machine.log.disk() = image;
+            machine.log_damaged = true;
+        }
+        Ok(())
+    }
+
     fn rot(&mut self, host: Host) {
         let is_manager = host == self.scenario.manager;
         let machine = &mut self.machines[host.index()];
         if is_manager && self.streams.disks.chance(500_000) {
-            machine.log_damaged |= machine.log.disk().rot();
+            machine.log.disk().rot();
         } else {
             machine.may_forget |= machine.kept_records.disk().rot();
         }
