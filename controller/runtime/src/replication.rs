@@ -14,6 +14,7 @@
 //! `failover`'s; this module carries messages between them and the world.
 
 mod archive;
+mod budget;
 mod clocks;
 mod dataplane;
 mod office;
@@ -26,12 +27,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use failover::{Agent, AgentAction, AgentEvent, HookRole, ManagerAction, ManagerEvent, Note};
-use messages::body::{Answer, Recipient, Request, Witness};
-use messages::{Body, BootId, Epoch, Event, GroupId, HostId, Outgoing, Sessions, Time};
+use messages::body::{Answer, Heartbeat, Recipient, Request, Witness};
+use messages::{
+    Body, BootId, Epoch, Event, GroupId, HostId, Outgoing, SendError, Sessions, Time,
+};
 use rtrb::Producer;
 
 use crate::endpoint::Endpoint;
 use crate::hooks::{Hook, HookDone, Hooks};
+use budget::Budgets;
 use snapshots::{Snapshots, Surroundings};
 
 pub use archive::{Archive, ArchiveError, KeptBefore};
@@ -116,6 +120,7 @@ pub struct Replication {
     hooks_not_run: Vec<(GroupId, Epoch)>,
     snapshots: Snapshots,
     clocks: Clocks,
+    budgets: Budgets,
     next_sample: Time,
     counters: ReplicationCounters,
     broken: Option<String>,
@@ -129,6 +134,8 @@ pub struct ReplicationCounters {
     pub received: u64,
     /// Datagrams that were not: wrong key, replayed, of another life or fabric, malformed.
     pub refused: u64,
+    /// Datagrams that were not looked at, since their sender had sent too many.
+    pub over_budget: u64,
     /// Messages sent to other hosts.
     pub sent: u64,
     /// Messages that were not sent, since no session was open.
@@ -141,7 +148,10 @@ impl Replication {
     /// A host that has said nothing yet.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
+        let addresses = parts.addresses.values().copied();
+        let groups = parts.agent.view().count();
         Self {
+            budgets: Budgets::new(addresses, groups, parts.interval),
             parts,
             own_messages: VecDeque::new(),
             outgoing: Vec::new(),
@@ -255,6 +265,10 @@ impl Replication {
             let Some(address) = endpoint.receive_datagram(&mut datagram) else {
                 break;
             };
+            if !self.budgets.spend(now, address) {
+                self.counters.over_budget += 1;
+                continue;
+            }
             let sessions = &mut self.parts.sessions;
             let received = sessions.receive(now, &datagram, &mut self.outgoing);
             for event in sessions.take_events() {
@@ -492,6 +506,10 @@ impl Replication {
                 self.counters.sent += 1;
                 self.outgoing.push(Outgoing { to, octets });
             }
+            Err(SendError::Encoding(_)) => match halves(body) {
+                Some(halves) => halves.into_iter().for_each(|half| self.send(to, half)),
+                None => self.counters.unsent += 1,
+            },
             // Whoever needs an answer asks again.
             Err(_) => self.counters.unsent += 1,
         }
@@ -501,6 +519,18 @@ impl Replication {
         if self.parts.notes.push(TimedNote { at, note }).is_err() {
             self.counters.notes_lost += 1;
         }
+    }
+}
+
+/// A heartbeat about more groups than a datagram has room for is sent as several, each with the same
+/// time. The acknowledgement of one that fits, fits.
+fn halves(body: Body) -> Option<[Body; 2]> {
+    match body {
+        Body::Heartbeat(Heartbeat { sent, mut beats }) if beats.len() > 1 => {
+            let rest = beats.split_off(beats.len() / 2);
+            Some([beats, rest].map(|beats| Body::Heartbeat(Heartbeat { sent, beats })))
+        }
+        _ => None,
     }
 }
 

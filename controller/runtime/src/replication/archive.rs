@@ -1,5 +1,7 @@
 //! The agent's disk: the records that it holds, and the counts of copies that are billed.
 
+use std::collections::VecDeque;
+
 use failover::AgentEvent;
 use journal::kept::Kept;
 use journal::log::{ROOM_OCTETS, StoreId};
@@ -16,7 +18,9 @@ const UNAWAITED: u64 = u64::MAX;
 /// forwarding.
 pub struct Archive {
     writer: Writer<RealDisk>,
-    /// Jobs that did not reach the writer: they have failed at once.
+    /// Records for which the writer has no room yet: at most one for each group.
+    waiting: VecDeque<(u64, Fact)>,
+    /// Records that cannot be written.
     failed: Vec<u64>,
 }
 
@@ -65,6 +69,7 @@ impl Archive {
         let writer = Writer::spawn("agent-disk", log, || {})?;
         let archive = Self {
             writer,
+            waiting: VecDeque::new(),
             failed: Vec::new(),
         };
         Ok((archive, before))
@@ -72,9 +77,25 @@ impl Archive {
 
     /// Puts a record on the disk; [`Archive::poll`] says when it is there.
     pub fn persist(&mut self, token: u64, record: &SignedRecord) {
-        let submitted = kept(record).and_then(|fact| self.writer.submit(token, vec![fact]).ok());
-        if submitted.is_none() {
-            self.failed.push(token);
+        match kept(record) {
+            Some(fact) => self.waiting.push_back((token, fact)),
+            None => self.failed.push(token),
+        }
+        self.submit();
+    }
+
+    /// Gives the writer what it has room for. One that has ended takes nothing more.
+    fn submit(&mut self) {
+        while let Some((token, fact)) = self.waiting.pop_front() {
+            if let Err(mut facts) = self.writer.submit(token, vec![fact]) {
+                if self.writer.is_ended() {
+                    self.failed.push(token);
+                    continue;
+                }
+                self.waiting.extend(facts.pop().map(|fact| (token, fact)));
+                self.waiting.rotate_right(1);
+                return;
+            }
         }
     }
 
@@ -86,6 +107,7 @@ impl Archive {
 
     /// What became of a record.
     pub(super) fn poll(&mut self) -> Option<AgentEvent> {
+        self.submit();
         if let Some(token) = self.failed.pop() {
             return Some(AgentEvent::PersistFailed { token });
         }
