@@ -17,6 +17,7 @@ mod archive;
 mod budget;
 mod clocks;
 mod dataplane;
+mod jobs;
 mod office;
 mod snapshots;
 
@@ -28,9 +29,7 @@ use std::time::Duration;
 
 use failover::{Agent, AgentAction, AgentEvent, HookRole, ManagerAction, ManagerEvent, Note};
 use messages::body::{Answer, Heartbeat, Recipient, Request, Witness};
-use messages::{
-    Body, BootId, Epoch, Event, GroupId, HostId, Outgoing, SendError, Sessions, Time,
-};
+use messages::{Body, BootId, Epoch, Event, GroupId, HostId, Outgoing, SendError, Sessions, Time};
 use rtrb::Producer;
 
 use crate::endpoint::Endpoint;

@@ -1,13 +1,13 @@
 //! The agent's disk: the records that it holds, and the counts of copies that are billed.
 
-use std::collections::VecDeque;
-
 use failover::AgentEvent;
 use journal::kept::Kept;
 use journal::log::{ROOM_OCTETS, StoreId};
 use journal::writer::{Completed, Writer};
 use journal::{Count, Fact, JournalError, KeptRecord, RealDisk};
 use messages::{SignedRecord, codec};
+
+use super::jobs::{Jobs, Outcome};
 
 /// The token of jobs that nobody waits for.
 const UNAWAITED: u64 = u64::MAX;
@@ -17,10 +17,8 @@ const UNAWAITED: u64 = u64::MAX;
 /// Its loss does not end the daemon: the host then acknowledges no new record, and goes on
 /// forwarding.
 pub struct Archive {
-    writer: Writer<RealDisk>,
-    /// Records for which the writer has no room yet: at most one for each group.
-    waiting: VecDeque<(u64, Fact)>,
-    /// Records that cannot be written.
+    jobs: Jobs,
+    /// Records that cannot be written: they have failed at once.
     failed: Vec<u64>,
 }
 
@@ -68,8 +66,7 @@ impl Archive {
         };
         let writer = Writer::spawn("agent-disk", log, || {})?;
         let archive = Self {
-            writer,
-            waiting: VecDeque::new(),
+            jobs: Jobs::new(writer),
             failed: Vec::new(),
         };
         Ok((archive, before))
@@ -78,42 +75,32 @@ impl Archive {
     /// Puts a record on the disk; [`Archive::poll`] says when it is there.
     pub fn persist(&mut self, token: u64, record: &SignedRecord) {
         match kept(record) {
-            Some(fact) => self.waiting.push_back((token, fact)),
+            Some(fact) => self.jobs.submit(token, vec![fact]),
             None => self.failed.push(token),
-        }
-        self.submit();
-    }
-
-    /// Gives the writer what it has room for. One that has ended takes nothing more.
-    fn submit(&mut self) {
-        while let Some((token, fact)) = self.waiting.pop_front() {
-            if let Err(mut facts) = self.writer.submit(token, vec![fact]) {
-                if self.writer.is_ended() {
-                    self.failed.push(token);
-                    continue;
-                }
-                self.waiting.extend(facts.pop().map(|fact| (token, fact)));
-                self.waiting.rotate_right(1);
-                return;
-            }
         }
     }
 
     /// Puts counts on the disk. If it is busy or broken they are lost: the next ones are greater.
     pub fn count(&mut self, counts: Vec<Count>) {
         let facts = counts.into_iter().map(Fact::Count).collect();
-        let _ = self.writer.submit(UNAWAITED, facts);
+        self.jobs.submit_if_idle(UNAWAITED, facts);
     }
 
     /// What became of a record.
     pub(super) fn poll(&mut self) -> Option<AgentEvent> {
-        self.submit();
         if let Some(token) = self.failed.pop() {
             return Some(AgentEvent::PersistFailed { token });
         }
         loop {
-            match self.writer.poll()? {
-                Completed::Durable(UNAWAITED) => {}
+            let completed = match self.jobs.poll()? {
+                Outcome::Answered(completed) => completed,
+                Outcome::Failed(token) => return Some(AgentEvent::PersistFailed { token }),
+            };
+            match completed {
+                Completed::Durable(UNAWAITED)
+                | Completed::Full {
+                    token: UNAWAITED, ..
+                } => {}
                 Completed::Durable(token) => return Some(AgentEvent::Persisted { token }),
                 Completed::Full { token, sentence } => {
                     tracing::error!("a record is not kept: {sentence}");

@@ -3,7 +3,7 @@ use messages::GroupState;
 use crate::host::{HOSTS, R, S, Setup, T, group};
 use crate::world::World;
 
-const GROUPS: u32 = 500;
+const GROUPS: u32 = 100;
 
 fn held(world: &World, host: messages::HostId) -> usize {
     let views = world.hosts[&host].replication.agent().view();
