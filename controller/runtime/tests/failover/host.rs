@@ -89,14 +89,14 @@ impl Setup {
 /// What was done, as the packet path and the readers of notes see it.
 #[derive(Clone, Debug)]
 pub enum Seen {
-    Install(GroupInstall),
+    Install(Box<GroupInstall>),
     Lease(GroupId, Lease),
     Note(Note),
 }
 
 /// A packet path that does what it is told and remembers it.
 #[derive(Default)]
-pub struct Path0 {
+pub struct PacketPath {
     pub seen: Vec<Seen>,
     barriers: Vec<u64>,
     groups: u32,
@@ -104,9 +104,9 @@ pub struct Path0 {
     has_port: bool,
 }
 
-impl Dataplane for Path0 {
+impl Dataplane for PacketPath {
     fn install(&mut self, install: &GroupInstall) {
-        self.seen.push(Seen::Install(install.clone()));
+        self.seen.push(Seen::Install(Box::new(install.clone())));
     }
 
     fn lease(&mut self, group: GroupId, until: Lease) {
@@ -144,7 +144,7 @@ impl Dataplane for Path0 {
 pub struct Host {
     pub replication: Replication,
     pub endpoint: Endpoint,
-    pub path: Path0,
+    pub path: PacketPath,
     pub answers: Vec<(u64, Answer)>,
     /// Not taken out unless a test does, or [`Host::round`].
     pub notes: Consumer<TimedNote>,
@@ -213,10 +213,10 @@ impl Host {
                 notes: to_service,
                 testimonies: to_recorder,
             }),
-            path: Path0 {
+            path: PacketPath {
                 groups: setup.groups,
                 has_port: own != R,
-                ..Path0::default()
+                ..PacketPath::default()
             },
             answers: Vec::new(),
             notes,
