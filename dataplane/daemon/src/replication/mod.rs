@@ -54,14 +54,9 @@ pub(crate) enum ReplicationError {
     /// The system has no random numbers.
     #[error(transparent)]
     Random(#[from] KeyError),
-    /// A state directory.
-    #[error("{directory}: {source}")]
-    State {
-        /// The directory.
-        directory: PathBuf,
-        /// What is wrong with it.
-        source: JournalError,
-    },
+    /// A state directory. What is wrong with it names it.
+    #[error(transparent)]
+    State(JournalError),
     /// The agent's disk.
     #[error("{directory}: {source}")]
     Archive {
@@ -219,10 +214,7 @@ fn machine_kept(directory: &Path) -> bool {
 }
 
 fn disk(directory: &Path) -> Result<RealDisk, ReplicationError> {
-    RealDisk::open(directory).map_err(|source| ReplicationError::State {
-        directory: directory.to_owned(),
-        source,
-    })
+    RealDisk::open(directory).map_err(ReplicationError::State)
 }
 
 fn store() -> Result<StoreId, ReplicationError> {
