@@ -13,10 +13,14 @@
 //! that answer by rings. It reads no clock. What the state machines decide, and why, is the crate
 //! `failover`'s; this module carries messages between them and the world.
 
+mod actions;
 mod archive;
+mod budget;
 mod clocks;
 mod dataplane;
+mod jobs;
 mod office;
+mod reception;
 mod snapshots;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -25,13 +29,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use failover::{Agent, AgentAction, AgentEvent, HookRole, ManagerAction, ManagerEvent, Note};
-use messages::body::{Answer, Recipient, Request, Witness};
-use messages::{Body, BootId, Epoch, Event, GroupId, HostId, Outgoing, Sessions, Time};
+use failover::{Agent, AgentEvent, ManagerEvent, Note};
+use messages::body::{Answer, Request, Witness};
+use messages::{Body, BootId, Epoch, GroupId, HostId, Outgoing, Sessions, Time};
 use rtrb::Producer;
 
 use crate::endpoint::Endpoint;
-use crate::hooks::{Hook, HookDone, Hooks};
+use crate::hooks::{HookDone, Hooks};
+use budget::Budgets;
 use snapshots::{Snapshots, Surroundings};
 
 pub use archive::{Archive, ArchiveError, KeptBefore};
@@ -39,13 +44,6 @@ pub use clocks::ClockOffset;
 use clocks::Clocks;
 pub use dataplane::Dataplane;
 pub use office::{Office, OfficeError};
-
-/// Datagrams of other hosts taken in a round.
-const DATAGRAMS_PER_ROUND_MAX: usize = 256;
-
-/// Messages of this host to itself handled in a round. Each answers at most a few, so that many
-/// more are an endless conversation; what is left waits for the next round.
-const OWN_MESSAGES_PER_ROUND_MAX: usize = 1024;
 
 /// Something that a state machine saw or did, and when.
 #[derive(Clone, Debug)]
@@ -118,6 +116,7 @@ pub struct Replication {
     hooks_not_run: Vec<(GroupId, Epoch)>,
     snapshots: Snapshots,
     clocks: Clocks,
+    budgets: Budgets,
     next_sample: Time,
     counters: ReplicationCounters,
     broken: Option<String>,
@@ -131,6 +130,8 @@ pub struct ReplicationCounters {
     pub received: u64,
     /// Datagrams that were not: wrong key, replayed, of another life or fabric, malformed.
     pub refused: u64,
+    /// Datagrams that were not looked at, since their sender had sent too many.
+    pub over_budget: u64,
     /// Messages sent to other hosts.
     pub sent: u64,
     /// Messages that were not sent, since no session was open.
@@ -143,7 +144,10 @@ impl Replication {
     /// A host that has said nothing yet.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
+        let addresses = parts.addresses.values().copied();
+        let groups = parts.agent.view().count();
         Self {
+            budgets: Budgets::new(addresses, groups, parts.interval),
             parts,
             own_messages: VecDeque::new(),
             outgoing: Vec::new(),
@@ -246,111 +250,6 @@ impl Replication {
         self.broken.as_deref()
     }
 
-    fn take_datagrams(
-        &mut self,
-        now: Time,
-        endpoint: &mut Endpoint,
-        dataplane: &mut impl Dataplane,
-    ) {
-        let mut datagram = std::mem::take(&mut self.datagram);
-        for _ in 0..DATAGRAMS_PER_ROUND_MAX {
-            let Some(address) = endpoint.receive_datagram(&mut datagram) else {
-                break;
-            };
-            let sessions = &mut self.parts.sessions;
-            let received = sessions.receive(now, &datagram, &mut self.outgoing);
-            for event in sessions.take_events() {
-                self.session_changed(now, event, dataplane);
-            }
-            match received {
-                // A host speaks for itself, from its own place.
-                Ok(Some(message)) if self.parts.addresses.get(&message.from) != Some(&address) => {
-                    self.counters.refused += 1;
-                }
-                Ok(Some(message)) => {
-                    self.counters.received += 1;
-                    self.deliver(now, message.from, message.boot, message.body, dataplane);
-                }
-                Ok(None) => {}
-                Err(_) => self.counters.refused += 1,
-            }
-        }
-        self.datagram = datagram;
-    }
-
-    fn session_changed(&mut self, now: Time, event: Event, dataplane: &mut impl Dataplane) {
-        match event {
-            Event::Opened { host, boot } => {
-                if host == self.parts.manager {
-                    self.snapshots.want(now);
-                }
-                self.tell_agent(now, AgentEvent::PeerBoot { host, boot }, dataplane);
-                self.tell_manager(now, ManagerEvent::PeerBoot { host, boot });
-            }
-            // The next life's session says that this one is over.
-            Event::Closed { .. } => {}
-            Event::Refused { host, sentence, .. } => {
-                tracing::warn!("host {host} is refused: {sentence}");
-            }
-        }
-    }
-
-    /// Gives a message to whom it is for.
-    fn deliver(
-        &mut self,
-        now: Time,
-        from: HostId,
-        from_boot: BootId,
-        body: Body,
-        dataplane: &mut impl Dataplane,
-    ) {
-        let recipient = body.recipient();
-        if let Body::HeartbeatAck(ack) = &body {
-            self.clocks.learn(from, now, ack);
-        }
-        if let (Recipient::Recorder, Body::Witness(witness)) = (recipient, &body) {
-            self.hear_witness(from, witness.clone());
-        }
-        if matches!(recipient, Recipient::Manager | Recipient::Both) {
-            let body = body.clone();
-            self.tell_manager(
-                now,
-                ManagerEvent::Message {
-                    from,
-                    from_boot,
-                    body,
-                },
-            );
-        }
-        if matches!(recipient, Recipient::Agent | Recipient::Both) {
-            let message = AgentEvent::Message {
-                from,
-                from_boot,
-                body,
-            };
-            self.tell_agent(now, message, dataplane);
-        }
-    }
-
-    fn hear_witness(&mut self, from: HostId, witness: Witness) {
-        let clock = if from == self.parts.own {
-            Some(ClockOffset {
-                to_ours_ns: 0,
-                uncertainty_ns: 0,
-            })
-        } else {
-            self.clocks.of(from)
-        };
-        let testimony = Testimony {
-            from,
-            clock,
-            witness,
-        };
-        if self.parts.testimonies.push(testimony).is_err() {
-            self.counters.notes_lost += 1;
-        }
-    }
-
     /// What disks and hooks have done.
     fn take_completions(&mut self, now: Time, dataplane: &mut impl Dataplane) {
         while let Some(event) = self.parts.archive.poll() {
@@ -415,94 +314,6 @@ impl Replication {
                 body: Body::Newer { record },
             };
             self.tell_agent(now, message, dataplane);
-        }
-    }
-
-    fn take_own_messages(&mut self, now: Time, dataplane: &mut impl Dataplane) {
-        let (own, boot) = (self.parts.own, self.parts.boot);
-        for _ in 0..OWN_MESSAGES_PER_ROUND_MAX {
-            let Some(body) = self.own_messages.pop_front() else {
-                break;
-            };
-            self.deliver(now, own, boot, body, dataplane);
-        }
-    }
-
-    fn tell_agent(&mut self, now: Time, event: AgentEvent, dataplane: &mut impl Dataplane) {
-        let mut actions = Vec::new();
-        self.parts.agent.handle(now, event, &mut actions);
-        for action in actions {
-            match action {
-                AgentAction::Send { to, body } => self.send(to, body),
-                AgentAction::Install(install) => dataplane.install(&install),
-                AgentAction::Lease { group, until } => dataplane.lease(group, until),
-                AgentAction::Barrier { token } => dataplane.barrier(token),
-                AgentAction::Persist { token, record } => {
-                    self.parts.archive.persist(token, &record);
-                }
-                AgentAction::Hook { group, epoch, role } => self.run_hook(group, epoch, role),
-                AgentAction::Answer { token, answer } => self.answers.push((token, answer)),
-                AgentAction::Note(note) => self.note(now, note),
-            }
-        }
-    }
-
-    fn run_hook(&mut self, group: GroupId, epoch: Epoch, role: HookRole) {
-        let hook = self.parts.executables.get(&group).map(|executable| Hook {
-            executable: Arc::clone(&executable.path),
-            time_out: executable.time_out,
-            group,
-            name: Arc::clone(&executable.name),
-            epoch,
-            role: match role {
-                HookRole::Primary => "primary",
-                HookRole::Demoted => "demoted",
-            },
-        });
-        let run = hook.is_some_and(|hook| self.parts.hooks.run(hook).is_ok());
-        if !run {
-            self.hooks_not_run.push((group, epoch));
-        }
-    }
-
-    fn tell_manager(&mut self, now: Time, event: ManagerEvent) {
-        let Some(office) = &mut self.parts.office else {
-            return;
-        };
-        let mut actions = Vec::new();
-        office.handle(now, event, &mut actions);
-        for action in actions {
-            match action {
-                ManagerAction::Append { token, record } => {
-                    if let Some(office) = &mut self.parts.office {
-                        office.append(token, &record);
-                    }
-                }
-                ManagerAction::Send { to, body } => self.send(to, body),
-                ManagerAction::Answer { token, answer } => self.answers.push((token, answer)),
-                ManagerAction::Note(note) => self.note(now, note),
-            }
-        }
-    }
-
-    fn send(&mut self, to: HostId, body: Body) {
-        if to == self.parts.own {
-            self.own_messages.push_back(body);
-            return;
-        }
-        match self.parts.sessions.send(to, &body) {
-            Ok(octets) => {
-                self.counters.sent += 1;
-                self.outgoing.push(Outgoing { to, octets });
-            }
-            // Whoever needs an answer asks again.
-            Err(_) => self.counters.unsent += 1,
-        }
-    }
-
-    fn note(&mut self, at: Time, note: Note) {
-        if self.parts.notes.push(TimedNote { at, note }).is_err() {
-            self.counters.notes_lost += 1;
         }
     }
 }

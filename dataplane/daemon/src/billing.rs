@@ -85,3 +85,6 @@ impl Billing {
         counts.filter(|count| count.packets > 0).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -312,3 +312,6 @@ impl Names {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,9 +20,10 @@ use messages::body::{WITNESS_BYTES_MAX, Witness};
 use messages::{Epoch, GroupId, HostId, Time};
 use runtime::replication::{Testimony, TimedNote};
 
+use crate::events::Names;
 use record::Flight;
-use report::Report;
 pub(crate) use report::{Around, FATES};
+use report::{Change, Report};
 
 /// What a host saw before the change is told from here on.
 const BEFORE: Duration = Duration::from_secs(3);
@@ -45,6 +46,7 @@ const COLLECTING_MAX: usize = 64;
 /// What this host saw, and on the manager's host what all saw.
 pub(crate) struct Flights {
     config: Arc<Config>,
+    names: Names,
     recent: BTreeMap<GroupId, Recent>,
     /// Own reports, when they are due.
     due: Vec<Due>,
@@ -56,14 +58,15 @@ pub(crate) struct Flights {
 #[derive(Default)]
 struct Recent {
     generation: u64,
+    owner: Option<HostId>,
     epoch: Option<Epoch>,
     notes: VecDeque<(Time, Event)>,
 }
 
+/// A report that this host has to make.
 struct Due {
     at: Time,
-    group: GroupId,
-    epochs: [Option<Epoch>; 2],
+    change: Change,
     /// The tables and counters before the change.
     before: Around,
 }
@@ -74,7 +77,9 @@ struct Collecting {
     parts: BTreeMap<HostId, Parts>,
 }
 
+/// What has come of one host's report.
 struct Parts {
+    /// The first part that came, for the clock and the number of parts.
     testimony: Testimony,
     octets: BTreeMap<u8, Vec<u8>>,
 }
@@ -83,6 +88,7 @@ impl Flights {
     /// Nothing was seen yet.
     pub(crate) fn new(config: Arc<Config>) -> Self {
         Self {
+            names: Names::new(Arc::clone(&config)),
             config,
             recent: BTreeMap::new(),
             due: Vec::new(),
@@ -107,14 +113,18 @@ impl Flights {
             recent.notes.pop_front();
         }
         recent.notes.push_back((timed.at, event.clone()));
-        if let Fact::Installed { generation, .. } = timed.note.fact {
+        if let Fact::Installed { generation, owner } = timed.note.fact {
             let before = std::mem::replace(&mut recent.generation, generation);
-            let epochs = [recent.epoch, timed.note.epoch];
+            let owners = [std::mem::replace(&mut recent.owner, owner), owner];
             if before > 0 && generation > before {
                 self.due.push(Due {
                     at: timed.at.after(AFTER),
-                    group,
-                    epochs,
+                    change: Change {
+                        group,
+                        owners: owners.map(|owner| owner.map(|host| self.names.host(host))),
+                        generations: [before, generation],
+                        epochs: [recent.epoch, timed.note.epoch],
+                    },
                     before: around.clone(),
                 });
             }
@@ -122,7 +132,7 @@ impl Flights {
         recent.epoch = timed.note.epoch.or(recent.epoch);
     }
 
-    /// The groups of which this host now has to report; [`Flights::report`] makes the report.
+    /// Whether there is something to report now; [`Flights::reports`] makes the reports.
     pub(crate) fn is_report_due(&self, now: Time) -> bool {
         self.due.iter().any(|due| due.at <= now)
     }
@@ -140,26 +150,24 @@ impl Flights {
     }
 
     fn report(&self, due: &Due, around: &Around) -> Vec<Witness> {
-        let Some(epoch) = due.epochs[1] else {
+        let group = due.change.group;
+        let Some(epoch) = due.change.epochs[1] else {
             return Vec::new();
         };
         let from = due.at.before(AFTER).before(BEFORE);
-        let notes = self.recent.get(&due.group).map(|recent| &recent.notes);
+        let notes = self.recent.get(&group).map(|recent| &recent.notes);
         let notes = notes.into_iter().flatten().filter(|(at, _)| *at >= from);
-        let report = Report::new(due.group, due.epochs, notes, &due.before, around);
+        let report = Report::new(&due.change, notes, &due.before, around);
         let octets = report.to_octets();
         let chunks: Vec<&[u8]> = octets.chunks(WITNESS_BYTES_MAX).collect();
         let Ok(parts) = u8::try_from(chunks.len()) else {
-            tracing::warn!(
-                "what this host saw of {} at {epoch} is too much to report",
-                due.group
-            );
+            tracing::warn!("what this host saw of {group} at {epoch} is too much to report");
             return Vec::new();
         };
         (0..)
             .zip(chunks)
             .map(|(part, octets)| Witness {
-                group: due.group,
+                group,
                 epoch,
                 part,
                 parts,
@@ -168,9 +176,14 @@ impl Flights {
             .collect()
     }
 
-    /// Takes a part of a host's report, on the manager's host.
+    /// Takes a part of a host's report, on the manager's host. Parts come in any order, and some not
+    /// at all.
     pub(crate) fn hear(&mut self, now: Time, testimony: Testimony) {
         let key = (testimony.witness.group, testimony.witness.epoch);
+        if self.is_kept(key) {
+            // From a host that was away. A record made of its report alone would hide the whole one.
+            return;
+        }
         if !self.collecting.contains_key(&key) && self.collecting.len() == COLLECTING_MAX {
             return;
         }
@@ -190,8 +203,19 @@ impl Flights {
         parts.octets.insert(part, octets);
     }
 
-    /// The flights of which all has been heard that will be; they are kept.
-    pub(crate) fn finished(&mut self, now: Time) -> Vec<FlightRecord> {
+    fn is_kept(&self, (group, epoch): (GroupId, Epoch)) -> bool {
+        let (group, epoch) = (self.names.group(group), Some(epoch.to_string()));
+        let mut kept = self.kept.iter();
+        kept.any(|record| record.group == group && record.epoch_after == epoch)
+    }
+
+    /// The flights of which all has been heard that will be; they are kept. `unix_ms` says when a
+    /// time of this host's clock was, in milliseconds since 1970.
+    pub(crate) fn finished(
+        &mut self,
+        now: Time,
+        unix_ms: impl Fn(Time) -> u64,
+    ) -> Vec<FlightRecord> {
         let over: Vec<(GroupId, Epoch)> = self
             .collecting
             .iter()
@@ -203,7 +227,7 @@ impl Flights {
             let Some(collecting) = self.collecting.remove(&key) else {
                 continue;
             };
-            let Some(record) = self.assemble(key, collecting) else {
+            let Some(record) = self.assemble(key, collecting, &unix_ms) else {
                 continue;
             };
             if self.kept.len() == FLIGHTS_MAX {
@@ -215,10 +239,13 @@ impl Flights {
         finished
     }
 
+    /// A report of which a part is missing, or whose host's clock was never compared, is left out;
+    /// the record then names the host as missing.
     fn assemble(
         &self,
         (group, epoch): (GroupId, Epoch),
         heard: Collecting,
+        unix_ms: impl Fn(Time) -> u64,
     ) -> Option<FlightRecord> {
         let mut flight = Flight::new(&self.config, group, epoch)?;
         for (host, parts) in heard.parts {
@@ -228,6 +255,9 @@ impl Flights {
                 flight.add(host, parts.testimony.clock, report);
             }
         }
-        flight.finish()
+        flight.finish(unix_ms)
     }
 }
+
+#[cfg(test)]
+mod tests;

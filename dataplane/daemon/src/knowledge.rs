@@ -186,3 +186,6 @@ fn local_node(config: &Config, port: &config::Port) -> LocalNode {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,8 @@ mod clock;
 mod controller_counters;
 mod dpdk_io;
 mod events;
+#[cfg(test)]
+mod fixture;
 mod flights;
 mod knowledge;
 mod launch;

@@ -71,7 +71,9 @@ impl Notes {
         while let Ok(testimony) = self.testimonies.pop() {
             view.flights.lock().hear(now, testimony);
         }
-        let finished = view.flights.lock().finished(now);
+        let clock = self.clock;
+        let unix_ms = |at| clock.unix_ms(at);
+        let finished = view.flights.lock().finished(now, unix_ms);
         for record in finished {
             view.events.push(Event {
                 sequence: 0,

@@ -114,3 +114,6 @@ const fn kind(refusal: Refusal) -> ErrorKind {
         | Refusal::NothingInDoubt => ErrorKind::Conflict,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -259,3 +259,6 @@ fn settings(configured: &config::Group) -> GroupSettings {
         .to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,8 @@ use journal::writer::{Completed, Writer};
 use journal::{Count, Fact, JournalError, KeptRecord, RealDisk};
 use messages::{SignedRecord, codec};
 
+use super::jobs::{Jobs, Outcome};
+
 /// The token of jobs that nobody waits for.
 const UNAWAITED: u64 = u64::MAX;
 
@@ -15,8 +17,8 @@ const UNAWAITED: u64 = u64::MAX;
 /// Its loss does not end the daemon: the host then acknowledges no new record, and goes on
 /// forwarding.
 pub struct Archive {
-    writer: Writer<RealDisk>,
-    /// Jobs that did not reach the writer: they have failed at once.
+    jobs: Jobs,
+    /// Records that cannot be written: they have failed at once.
     failed: Vec<u64>,
 }
 
@@ -64,7 +66,7 @@ impl Archive {
         };
         let writer = Writer::spawn("agent-disk", log, || {})?;
         let archive = Self {
-            writer,
+            jobs: Jobs::new(writer),
             failed: Vec::new(),
         };
         Ok((archive, before))
@@ -72,16 +74,16 @@ impl Archive {
 
     /// Puts a record on the disk; [`Archive::poll`] says when it is there.
     pub fn persist(&mut self, token: u64, record: &SignedRecord) {
-        let submitted = kept(record).and_then(|fact| self.writer.submit(token, vec![fact]).ok());
-        if submitted.is_none() {
-            self.failed.push(token);
+        match kept(record) {
+            Some(fact) => self.jobs.submit(token, vec![fact]),
+            None => self.failed.push(token),
         }
     }
 
     /// Puts counts on the disk. If it is busy or broken they are lost: the next ones are greater.
     pub fn count(&mut self, counts: Vec<Count>) {
         let facts = counts.into_iter().map(Fact::Count).collect();
-        let _ = self.writer.submit(UNAWAITED, facts);
+        self.jobs.submit_if_idle(UNAWAITED, facts);
     }
 
     /// What became of a record.
@@ -90,8 +92,15 @@ impl Archive {
             return Some(AgentEvent::PersistFailed { token });
         }
         loop {
-            match self.writer.poll()? {
-                Completed::Durable(UNAWAITED) => {}
+            let completed = match self.jobs.poll()? {
+                Outcome::Answered(completed) => completed,
+                Outcome::Failed(token) => return Some(AgentEvent::PersistFailed { token }),
+            };
+            match completed {
+                Completed::Durable(UNAWAITED)
+                | Completed::Full {
+                    token: UNAWAITED, ..
+                } => {}
                 Completed::Durable(token) => return Some(AgentEvent::Persisted { token }),
                 Completed::Full { token, sentence } => {
                     tracing::error!("a record is not kept: {sentence}");

@@ -10,6 +10,7 @@ use journal::{Fact, JournalError, RealDisk};
 use messages::{BootId, SignedRecord, Time};
 
 use super::archive::{decoded, kept};
+use super::jobs::{Jobs, Outcome};
 
 /// The manager and its log.
 pub struct Office {
@@ -21,7 +22,7 @@ pub struct Office {
 
 /// The log's state.
 enum ManagerLog {
-    Open(Writer<RealDisk>),
+    Open(Jobs),
     /// What is there is not believed. The next decision, which the manager makes only after an
     /// operator has raised the term, begins a new one.
     InDoubt(Box<(RealDisk, StoreId)>),
@@ -128,15 +129,12 @@ impl Office {
         if matches!(self.log, ManagerLog::InDoubt(_)) {
             self.begin_anew();
         }
-        let submitted = match (&mut self.log, kept(record)) {
-            (ManagerLog::Open(writer), Some(fact)) => {
+        match (&mut self.log, kept(record)) {
+            (ManagerLog::Open(jobs), Some(fact)) => {
                 let facts = vec![Fact::Term(record.record.epoch.term), fact];
-                writer.submit(token, facts).is_ok()
+                jobs.submit(token, facts);
             }
-            _ => false,
-        };
-        if !submitted {
-            self.failed.push(token);
+            _ => self.failed.push(token),
         }
     }
 
@@ -148,10 +146,15 @@ impl Office {
         if let Some(token) = self.failed.pop() {
             return Ok(Some(ManagerEvent::AppendFailed { token }));
         }
-        let ManagerLog::Open(writer) = &mut self.log else {
+        let ManagerLog::Open(jobs) = &mut self.log else {
             return Ok(None);
         };
-        match writer.poll() {
+        let completed = match jobs.poll() {
+            Some(Outcome::Answered(completed)) => Some(completed),
+            Some(Outcome::Failed(token)) => return Ok(Some(ManagerEvent::AppendFailed { token })),
+            None => None,
+        };
+        match completed {
             None => Ok(None),
             Some(Completed::Durable(token)) => Ok(Some(ManagerEvent::Appended { token })),
             Some(Completed::Full { token, sentence }) => {
@@ -180,9 +183,10 @@ impl Office {
     }
 }
 
-fn spawn(log: Log<RealDisk>) -> std::io::Result<Writer<RealDisk>> {
-    Writer::spawn("manager-disk", log, || {
+fn spawn(log: Log<RealDisk>) -> std::io::Result<Jobs> {
+    let writer = Writer::spawn("manager-disk", log, || {
         // A decision waits for this thread. It sleeps but for a write at a time.
         crate::thread::ask_for_real_time();
-    })
+    })?;
+    Ok(Jobs::new(writer))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use api::{FlightEntry, FlightHost, FlightRecord, FlightSpan, SpanKind, TimeBase};
 use config::Config;
-use messages::{Epoch, GroupId, HostId};
+use messages::{Epoch, GroupId, HostId, Time};
 use runtime::replication::ClockOffset;
 
 use super::report::{Report, Seen};
@@ -51,8 +51,9 @@ impl<'a> Flight<'a> {
         }
     }
 
-    /// The record; `None` if nobody reported anything.
-    pub(super) fn finish(mut self) -> Option<FlightRecord> {
+    /// The record; `None` if nobody reported anything. `unix_ms` says when a time of this host's
+    /// clock was, in milliseconds since 1970.
+    pub(super) fn finish(mut self, unix_ms: impl Fn(Time) -> u64) -> Option<FlightRecord> {
         let manager = self.config.host.index;
         // The manager first, then the owners, then the others.
         self.heard.sort_by_key(|heard| {
@@ -77,34 +78,38 @@ impl<'a> Flight<'a> {
                 *packets_by_fate.entry(fate.clone()).or_insert(0) += packets;
             }
         }
-        let first = self.heard.first()?;
-        let owners = |owns: &dyn Fn(&Heard) -> bool| {
-            let found = self.heard.iter().find(|heard| owns(heard));
-            found.map(|heard| self.config.fabric.hosts[heard.host].name.clone())
-        };
-        let cause = self.cause();
+        let change = self.change()?;
+        let [from, to] = change.owners.clone();
+        let cause = self.cause(&decided);
         Some(FlightRecord {
             id: self.id(),
             group: self.group.name.clone(),
-            started_unix_ms: 0,
+            started_unix_ms: unix_ms(Time(u64::try_from(zero).unwrap_or(0))),
             text: cause.1,
             cause: cause.0,
-            from: owners(&|heard| heard.report.was_owner),
-            to: owners(&|heard| heard.report.role == "primary"),
-            epoch_before: first.report.epochs[0].clone(),
+            from,
+            first_answer_us: self.unmuted(to.as_deref(), zero),
+            to,
+            epoch_before: change.epochs[0].clone(),
             epoch_after: Some(decided),
-            generation_after: 0,
+            generation_after: change.generations[1],
             interval_ms: self.group.interval.as_millis() as u64,
             detect_mult: self.group.detect_mult,
             time_base: TimeBase {
                 host: self.config.host.name.clone(),
                 zero: "the manager made the decision".to_owned(),
             },
-            first_answer_us: self.unmuted(zero),
             missing: self.missing(),
             hosts,
             packets_by_fate,
         })
+    }
+
+    /// The report whose record before was the newest: it knows whom the new owner follows, even if
+    /// that host is dead.
+    fn change(&self) -> Option<&Report> {
+        let reports = self.heard.iter().map(|heard| &heard.report);
+        reports.rev().max_by_key(|report| report.generations[0])
     }
 
     fn id(&self) -> String {
@@ -120,19 +125,27 @@ impl<'a> Flight<'a> {
                 .iter()
                 .flat_map(|heard| heard.report.seen.iter().map(move |seen| (heard, seen)))
         };
-        let decision = all().find(|(_, seen)| {
-            seen.kind == "deciding" && seen.text.starts_with(&format!("decided on {decided},"))
-        });
+        let decision = all().find(|(_, seen)| is_decision(seen, decided));
         let (heard, seen) =
             decision.or_else(|| all().min_by_key(|(heard, seen)| heard.ours(seen.at)))?;
         Some(heard.ours(seen.at))
     }
 
-    /// Why, as the manager saw it.
-    fn cause(&self) -> (String, String) {
-        let seen = self.heard.iter().flat_map(|heard| &heard.report.seen);
-        let evidence = seen.clone().filter(|seen| seen.kind == "evidence").last();
-        let deciding = seen.filter(|seen| seen.kind == "deciding").last();
+    /// Why, as the manager saw it: this decision, and the evidence since the one before.
+    fn cause(&self, decided: &str) -> (String, String) {
+        let mut evidence = None;
+        let mut deciding = None;
+        for seen in self.heard.iter().flat_map(|heard| &heard.report.seen) {
+            match seen.kind.as_str() {
+                "evidence" => evidence = Some(seen),
+                "deciding" if is_decision(seen, decided) => {
+                    deciding = Some(seen);
+                    break;
+                }
+                "deciding" => evidence = None,
+                _ => {}
+            }
+        }
         match (evidence, deciding) {
             (Some(evidence), _) => ("owner_lost".to_owned(), evidence.text.clone()),
             (None, Some(deciding)) => ("decided".to_owned(), deciding.text.clone()),
@@ -143,15 +156,18 @@ impl<'a> Flight<'a> {
         }
     }
 
-    /// When the new owner was unmuted: from then on it answers.
-    fn unmuted(&self, zero: i64) -> Option<i64> {
-        let owner = self
-            .heard
-            .iter()
-            .find(|heard| heard.report.role == "primary")?;
-        let mut seen = owner.report.seen.iter().rev();
-        let unmuted = seen.find(|seen| seen.kind == "unmuted")?;
+    /// When the new owner was unmuted for the first time: from then on it answers.
+    fn unmuted(&self, owner: Option<&str>, zero: i64) -> Option<i64> {
+        let mut heard = self.heard.iter();
+        let owner = heard.find(|heard| Some(self.name(heard)) == owner)?;
+        let mut seen = owner.report.seen.iter();
+        // What it was before the decision is of an earlier time as the owner.
+        let unmuted = seen.find(|seen| seen.kind == "unmuted" && owner.ours(seen.at) >= zero)?;
         Some((owner.ours(unmuted.at) - zero) / 1000)
+    }
+
+    fn name(&self, heard: &Heard) -> &str {
+        &self.config.fabric.hosts[heard.host].name
     }
 
     /// The hosts of the group's network that did not report.
@@ -207,6 +223,11 @@ impl Heard {
     }
 }
 
+/// Whether this is the manager's decision on that epoch.
+fn is_decision(seen: &Seen, decided: &str) -> bool {
+    seen.kind == "deciding" && seen.text.starts_with(&format!("decided on {decided},"))
+}
+
 /// What lasted, by the events that began and ended it.
 fn spans(seen: &[Seen], at_us: &impl Fn(&Seen) -> i64) -> Vec<FlightSpan> {
     const PAIRS: [(&str, &[&str], SpanKind, &str); 4] = [
@@ -254,3 +275,6 @@ fn spans(seen: &[Seen], at_us: &impl Fn(&Seen) -> i64) -> Vec<FlightSpan> {
     }
     spans
 }
+
+#[cfg(test)]
+mod tests;

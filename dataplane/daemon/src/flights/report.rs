@@ -21,6 +21,15 @@ pub(crate) struct Around {
     pub(crate) fates: BTreeMap<String, u64>,
 }
 
+/// A change of owner, as a host's records have it: before and after.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    pub(super) group: GroupId,
+    pub(super) owners: [Option<String>; 2],
+    pub(super) generations: [u64; 2],
+    pub(super) epochs: [Option<Epoch>; 2],
+}
+
 /// What one host saw.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Report {
@@ -28,6 +37,10 @@ pub(crate) struct Report {
     pub(crate) role: String,
     /// Whether it was the owner before.
     pub(crate) was_owner: bool,
+    /// The owners by its records before and after.
+    pub(crate) owners: [Option<String>; 2],
+    /// The owner generations before and after.
+    pub(crate) generations: [u64; 2],
     /// The epochs that it held before and after.
     pub(crate) epochs: [Option<String>; 2],
     /// The versions of its tables before and after.
@@ -55,14 +68,19 @@ pub(crate) struct Seen {
 }
 
 impl Report {
-    /// What `notes` tell of a group between two moments.
+    /// What `notes` tell of a change between two moments.
     pub(super) fn new<'a>(
-        group: GroupId,
-        epochs: [Option<Epoch>; 2],
+        change: &Change,
         notes: impl Iterator<Item = &'a (Time, Event)>,
         before: &Around,
         after: &Around,
     ) -> Self {
+        let Change {
+            group,
+            owners,
+            generations,
+            epochs,
+        } = change;
         let of = |around: &Around| {
             let mut groups = around.groups.iter();
             let found = groups.find(|status| {
@@ -78,6 +96,8 @@ impl Report {
                 status.members.iter().any(|member| member.owner)
                     && matches!(role(&status).as_str(), "primary" | "muted")
             }),
+            owners: owners.clone(),
+            generations: *generations,
             epochs: epochs.map(|epoch| epoch.map(|epoch| epoch.to_string())),
             table_versions: [before.table_version, after.table_version],
             buffer: is.and_then(|status| status.buffer),

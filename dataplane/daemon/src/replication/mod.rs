@@ -32,14 +32,9 @@ const TESTIMONIES_MAX: usize = 512;
 /// Why this host cannot take part.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReplicationError {
-    /// A key file.
-    #[error("{file}: {source}")]
-    KeyFile {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong with it.
-        source: KeyError,
-    },
+    /// A key file. What is wrong with it names it.
+    #[error("{}", whole_story(.0))]
+    KeyFile(#[source] KeyError),
     /// A public key of the configuration.
     #[error("the public key of {whose}: {source}")]
     PublicKey {
@@ -59,14 +54,9 @@ pub(crate) enum ReplicationError {
     /// The system has no random numbers.
     #[error(transparent)]
     Random(#[from] KeyError),
-    /// A state directory.
-    #[error("{directory}: {source}")]
-    State {
-        /// The directory.
-        directory: PathBuf,
-        /// What is wrong with it.
-        source: JournalError,
-    },
+    /// A state directory. What is wrong with it names it.
+    #[error(transparent)]
+    State(JournalError),
     /// The agent's disk.
     #[error("{directory}: {source}")]
     Archive {
@@ -88,9 +78,16 @@ impl ReplicationError {
     pub(crate) const fn is_of_configuration(&self) -> bool {
         matches!(
             self,
-            Self::KeyFile { .. } | Self::PublicKey { .. } | Self::OtherManager { .. }
+            Self::KeyFile(_) | Self::PublicKey { .. } | Self::OtherManager { .. }
         )
     }
+}
+
+/// An error with what caused it, in one sentence.
+fn whole_story(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let sentences: Vec<String> = causes.map(ToString::to_string).collect();
+    sentences.join(": ")
 }
 
 /// A host's part in failover, ready to run, and what belongs to it elsewhere.
@@ -137,6 +134,12 @@ pub(crate) fn assemble(
     let Some(manager) = &config.manager else {
         return Ok(None);
     };
+    if config.fabric.insecure_lab {
+        tracing::warn!(
+            "insecure_lab = true: whoever reaches this host's control address can move every group's \
+             address; use it only where nothing is at stake"
+        );
+    }
     let boot = entropy::boot()?;
     let own = host_id(config, config.host.index);
     let sessions = Sessions::new(
@@ -211,10 +214,7 @@ fn machine_kept(directory: &Path) -> bool {
 }
 
 fn disk(directory: &Path) -> Result<RealDisk, ReplicationError> {
-    RealDisk::open(directory).map_err(|source| ReplicationError::State {
-        directory: directory.to_owned(),
-        source,
-    })
+    RealDisk::open(directory).map_err(ReplicationError::State)
 }
 
 fn store() -> Result<StoreId, ReplicationError> {
@@ -244,10 +244,7 @@ fn host_keys(config: &Config) -> Result<Keys, ReplicationError> {
         .key_file
         .as_ref()
         .expect("the configuration asks for a key file where there are groups");
-    let secret = keys::read_host_secret(file).map_err(|source| ReplicationError::KeyFile {
-        file: file.clone(),
-        source,
-    })?;
+    let secret = keys::read_host_secret(file).map_err(ReplicationError::KeyFile)?;
     let mut keys = Keys::new(fabric, own, secret, manager_key(config)?);
     for (index, host) in hosts.iter().enumerate() {
         if index == config.host.index {
@@ -290,11 +287,7 @@ fn signer(config: &Config, manager: &config::Manager) -> Result<Signer, Replicat
             .key_file
             .as_ref()
             .expect("the configuration asks for the manager's key file on its host");
-        let secret =
-            keys::read_manager_secret(file).map_err(|source| ReplicationError::KeyFile {
-                file: file.clone(),
-                source,
-            })?;
+        let secret = keys::read_manager_secret(file).map_err(ReplicationError::KeyFile)?;
         if secret.public() != manager_key(config)? {
             return Err(ReplicationError::OtherManager { file: file.clone() });
         }
@@ -308,3 +301,6 @@ fn sign(secret: &ManagerSecret, record: &Record) -> Signature {
     let signed: Result<Signature, CodecError> = secret.sign(record);
     signed.unwrap_or(Signature([0; 64]))
 }
+
+#[cfg(test)]
+mod tests;

@@ -155,3 +155,6 @@ pub(super) fn offer(config: &Config) -> Offer {
         Fingerprint::of(options),
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -196,7 +196,7 @@ impl Daemon {
             .expect("the binary runs");
         let mut daemon = Self { child, log };
         for _ in 0..600 {
-            if daemon.log().contains("ready") {
+            if daemon.log().contains("ready: host") {
                 return daemon;
             }
             if let Some(status) = daemon.child.try_wait().expect("a child") {

@@ -1,0 +1,52 @@
+use wire::address::NetworkId;
+
+use super::*;
+use crate::fixture::config;
+
+fn snapshot(host: &str) -> Snapshot {
+    first_snapshot(&config(host), MacAddress([2, 0, 0, 0, 0, 1]))
+}
+
+fn key(network: u32, last: u8) -> Key {
+    let network = NetworkId::new(network).unwrap();
+    Key::new(network, Ipv4Addr::new(10, 0, 0, last))
+}
+
+#[test]
+fn nobody_owns_a_group_before_somebody_has_said_so() {
+    for host in ["r", "s", "t"] {
+        let snapshot = snapshot(host);
+        let [group] = &*snapshot.groups else {
+            panic!("there is one group");
+        };
+        assert_eq!(group.key, key(0x12_3456, 3));
+        assert!(group.owner.is_none() && group.copies.is_empty());
+    }
+}
+
+#[test]
+fn a_member_with_a_port_is_fenced_and_mute() {
+    let snapshot = snapshot("s");
+    let local = snapshot.groups[0].local.as_ref().unwrap();
+    assert_eq!(local.role, Role::Fenced);
+    let node = snapshot.node(local.port).unwrap();
+    let member = node.member.as_ref().unwrap();
+    assert_eq!(member.group.index(), 0);
+    assert_eq!(member.lease.deadline_ns(), Lease::MUTED);
+    assert!(groups(&config("t")).all(|group| group.local.is_none()));
+}
+
+#[test]
+fn each_address_of_a_network_has_one_mapping() {
+    let snapshot = snapshot("r");
+    // z: a, e and the group; y: its own 10.0.0.3.
+    assert_eq!(snapshot.mappings.len(), 4);
+    let of_group = snapshot.mappings.find(key(0x12_3456, 3)).unwrap();
+    assert_eq!(of_group.group.unwrap().index(), 0);
+    let same_address = snapshot.mappings.find(key(0x65_4321, 3)).unwrap();
+    assert!(same_address.group.is_none(), "another network's");
+    assert_eq!(same_address.owner, HostIndex(2));
+    let single = snapshot.mappings.find(key(0x12_3456, 4)).unwrap();
+    assert!(single.group.is_none());
+    assert_eq!(single.owner, HostIndex(1));
+}
