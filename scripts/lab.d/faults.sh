@@ -76,7 +76,8 @@ control_address() {
 heal() {
     local host router
     router=$(namespace_of router)
-    while ip -n "$router" -6 rule show | grep -q blackhole; do
+    # No pipe: grep would end it early, and so it would count as failed.
+    while [[ $(ip -n "$router" -6 rule show) == *blackhole* ]]; do
         ip -n "$router" -6 rule delete blackhole
     done
     for host in "${HOSTS[@]}"; do

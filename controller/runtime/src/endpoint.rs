@@ -237,8 +237,7 @@ impl Endpoint {
         let (octets, from) = self.stack.datagrams().recv().ok()?;
         datagram.clear();
         datagram.extend_from_slice(octets);
-        let IpAddress::Ipv6(source) = from.endpoint.addr;
-        Some(source)
+        ipv6(from.endpoint.addr)
     }
 
     /// Queues a datagram of up to [`DATAGRAM_BYTES_MAX`] octets for the control address `to`;
@@ -288,6 +287,15 @@ impl Endpoint {
             }
             out(packet);
         });
+    }
+}
+
+/// The stack speaks no other family, whatever features another crate of the build switches on.
+const fn ipv6(address: IpAddress) -> Option<Ipv6Addr> {
+    match address {
+        IpAddress::Ipv6(address) => Some(address),
+        #[allow(unreachable_patterns)]
+        _ => None,
     }
 }
 

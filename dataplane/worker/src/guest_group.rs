@@ -195,7 +195,7 @@ impl<Io: BurstIo> Path<Io> {
                 if let Err(reason) = encode::reheader(&mut packet, to.facts, &heading, rules) {
                     return Err((reason, packet));
                 }
-                self.keep(index, member.port, &packet, to.spread.now_ns);
+                self.keep(index, member, &packet, to.spread.now_ns);
             }
             Decision::Forward(prefix) => {
                 let heading = to.sender.heading(&prefix, routers, true);

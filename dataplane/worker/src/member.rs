@@ -66,7 +66,7 @@ impl<Io: BurstIo> Path<Io> {
             },
             Decision::Keep => {
                 packet.truncate(frame_bytes);
-                self.keep(index, member.port, &packet, now_ns);
+                self.keep(index, member, &packet, now_ns);
             }
             Decision::Forward(to) => {
                 packet.truncate(frame_bytes);
@@ -107,10 +107,11 @@ impl<Io: BurstIo> Path<Io> {
     pub(crate) fn keep(
         &mut self,
         index: GroupIndex,
-        port: PortIndex,
+        member: &LocalMember,
         packet: &Io::Packet,
         now_ns: u64,
     ) {
+        self.forget_before_move(index, member);
         let frame = packet.bytes();
         let buffer = self.replication.buffers.get_mut(index.index());
         let kept = match buffer {
@@ -132,10 +133,37 @@ impl<Io: BurstIo> Path<Io> {
             }
         } else {
             // As with a full device: at the port where it should have gone out.
-            self.counters.port(port).drop(DropReason::BufferFull, 1);
+            self.counters
+                .port(member.port)
+                .drop(DropReason::BufferFull, 1);
             if let Some(counters) = counters {
                 counters.lost.add(1);
             }
+        }
+    }
+
+    /// At the new owner of a planned move: drops what this worker kept while it did not know of the
+    /// move. Its times do not tell: a copy that came after the grant, and was kept by the tables
+    /// from before, is queued at the old owner as well.
+    pub(crate) fn forget_before_move(&mut self, index: GroupIndex, member: &LocalMember) {
+        let moved_ns = member.discard_before_ns;
+        let Some(Some(buffer)) = self.replication.buffers.get_mut(index.index()) else {
+            return;
+        };
+        if member.copy_from.is_none() || buffer.moved_ns >= moved_ns {
+            return;
+        }
+        buffer.moved_ns = moved_ns;
+        let count = buffer.frames.packets();
+        if count == 0 {
+            return;
+        }
+        buffer.frames.clear();
+        self.replication.holding -= 1;
+        if let Some(counters) = self.counters.group(index) {
+            counters.discarded.add(count.into());
+            counters.held.packets.set(0);
+            counters.held.bytes.set(0);
         }
     }
 

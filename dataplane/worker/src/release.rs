@@ -59,6 +59,11 @@ impl<Io: BurstIo> Path<Io> {
     fn serve_held(&mut self, tables: &Snapshot, now_ns: u64) -> usize {
         let mut moved = 0;
         for position in 0..self.replication.buffers.len() {
+            if let Some(index) = GroupIndex::new(position)
+                && let Some((_, member, _)) = member_of(tables, index)
+            {
+                self.forget_before_move(index, member);
+            }
             // Taken out while it is served, so that the rest of the path can be
             // used meanwhile. Moves a few words.
             let Some(mut buffer) = self.replication.buffers[position].take() else {

@@ -36,6 +36,9 @@ pub(crate) struct MemberBuffer {
     pub(crate) attempt_packets: usize,
     /// Not before this.
     pub(crate) next_attempt_ns: u64,
+    /// The planned move, by the discard that came with it, for which what was kept before was
+    /// dropped.
+    pub(crate) moved_ns: u64,
 }
 
 impl Replication {
@@ -51,6 +54,7 @@ impl Replication {
             frames: Buffer::new(limits, workers, frame_bytes_max),
             attempt_packets: BURST_PACKETS_MAX,
             next_attempt_ns: 0,
+            moved_ns: 0,
         };
         let hosts = counters.groups().next().map_or(0, |group| group.hosts());
         let members = || tables.groups.iter().map(|group| group.local.as_ref());

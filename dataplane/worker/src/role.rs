@@ -86,8 +86,7 @@ pub(crate) fn copies_now(group: &Group, member: &LocalMember, decision: Decision
 /// Whether the old owner alone may send copies, and this is another's.
 #[inline]
 fn refused_in_window(member: &LocalMember, arrival: Arrival) -> bool {
-    arrival.copy
-        && window(member, arrival.now_ns).is_some_and(|window| window.host != arrival.from)
+    arrival.copy && window(member, arrival.now_ns).is_some_and(|window| window.host != arrival.from)
 }
 
 /// The time after a planned move, if it is that.

@@ -4,9 +4,7 @@
 use std::collections::BTreeSet;
 
 use messages::body::{Counts, Standing, Vouch};
-use messages::{
-    Epoch, GroupId, HostId, MemberState, Owner as Granted, SignedRecord, Time,
-};
+use messages::{Epoch, GroupId, HostId, MemberState, Owner as Granted, SignedRecord, Time};
 
 use super::action::AgentAction;
 use super::context::Context;

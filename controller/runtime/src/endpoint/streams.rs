@@ -5,9 +5,9 @@ use std::net::Ipv6Addr;
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::tcp;
 use smoltcp::time::Duration;
-use smoltcp::wire::{IpAddress, IpEndpoint};
+use smoltcp::wire::IpEndpoint;
 
-use super::{Endpoint, Stack};
+use super::{Endpoint, Stack, ipv6};
 
 /// Connections at once, in both directions, closing ones included.
 pub const STREAMS_MAX: usize = 32;
@@ -126,7 +126,7 @@ impl Endpoint {
         if !socket.may_send() {
             return None;
         }
-        let IpAddress::Ipv6(from) = socket.remote_endpoint()?.addr;
+        let from = ipv6(socket.remote_endpoint()?.addr)?;
         if streams.is_full() {
             socket.abort();
             return None;

@@ -27,6 +27,7 @@ fn hook(directory: &TempDir, hook: HookPolicy) -> Setup {
     let installed = install.args(["-m", "755"]).arg(&script).arg(&path).status();
     assert!(installed.expect("install runs").success());
     let executable = Executable {
+        name: "z/10.0.0.3".into(),
         path: Arc::new(path),
         time_out: Duration::from_secs(60),
     };

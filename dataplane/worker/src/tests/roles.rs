@@ -91,12 +91,11 @@ fn each_role_takes_what_it_shall_whatever_the_flag_says() {
             fenced,
             fenced,
         ),
-        // The new owner got a copy from the sender, and delivered it.
         (
             forwarding(),
             Copies::Deliver,
             FanOut::Sender,
-            fenced,
+            Forwarded,
             Delivered,
         ),
         (
