@@ -3,100 +3,23 @@
 //!
 //! It is a model of `dataplane/worker`, not that code: packets carry numbers instead of bytes.
 
+mod entry;
+mod receive;
+
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
-use failover::{GroupInstall, Lease, LocalRole};
-use messages::{Epoch, GroupId, Time};
+use failover::Lease;
+use messages::{GroupId, Time};
 
 use crate::ledger::Ledger;
 use crate::naming::{HOSTS_MAX, Host, plain_host};
 use crate::packet::{Packet, Reason};
 
+pub use entry::{Entry, Role};
+
 /// Frames that a member's buffer holds at most.
 pub const BUFFER_FRAMES_MAX: usize = 20_000;
-
-/// A group as a host knows it.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// The epoch of the record behind it.
-    pub epoch: Epoch,
-    /// Owner generation.
-    pub generation: u64,
-    /// The owner's host; nobody if packets are to be dropped.
-    pub owner: Option<Host>,
-    /// Who gets copies.
-    pub copies_to: Vec<Host>,
-    /// The only host whose copies a new primary takes after a planned move, and until when.
-    pub copy_from: Option<(Host, Time)>,
-    /// What the member on this host may do; `None` if it has none.
-    pub role: Option<Role>,
-    /// Whether it buffers as a replica.
-    pub buffer: bool,
-}
-
-/// What the packet path does for a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Takes copies and is silent.
-    Replica,
-    /// Owns the address; with `hold` everything for it waits in the buffer.
-    Primary {
-        /// Whether inbound waits.
-        hold: bool,
-    },
-    /// Takes nothing and is silent.
-    Fenced,
-    /// Sends what comes late to the new owner.
-    Forwarding {
-        /// The new owner.
-        to: Host,
-        /// Afterwards it is fenced.
-        until: Time,
-    },
-}
-
-impl Entry {
-    /// What an agent publishes, in the terms of this model. A record that is not confirmed counts
-    /// as owned by nobody.
-    #[must_use]
-    pub fn of(install: &GroupInstall) -> Self {
-        let record = &install.record.record;
-        Self {
-            epoch: record.epoch,
-            generation: record.generation,
-            owner: record
-                .owner
-                .filter(|_| install.confirmed)
-                .and_then(|owner| Host::of(owner.host)),
-            copies_to: install
-                .copies_to
-                .iter()
-                .copied()
-                .filter_map(Host::of)
-                .collect(),
-            copy_from: install
-                .copy_from
-                .and_then(|from| Some((Host::of(from.host)?, from.until))),
-            role: install.local.and_then(Role::of),
-            buffer: install.buffer,
-        }
-    }
-}
-
-impl Role {
-    fn of(role: LocalRole) -> Option<Self> {
-        Some(match role {
-            LocalRole::Replica => Self::Replica,
-            LocalRole::Primary { hold } => Self::Primary { hold },
-            LocalRole::Fenced => Self::Fenced,
-            LocalRole::Forwarding { to, until } => Self::Forwarding {
-                to: Host::of(to)?,
-                until,
-            },
-        })
-    }
-}
 
 /// How a group is replicated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -387,177 +310,6 @@ impl Plane {
         } else {
             step.effects.push(Effect::Transmit(host, packet));
         }
-    }
-
-    /// A packet comes from the substrate.
-    pub fn receive(&mut self, packet: Packet, step: &mut Step<'_>) {
-        match self.check_source(&packet, step.now) {
-            Ok(()) => self.take(packet, step),
-            Err(reason) => step.drop(reason, packet),
-        }
-    }
-
-    /// Steps 11 to 13 of the order of checks.
-    fn check_source(&self, packet: &Packet, now: Time) -> Result<(), Reason> {
-        if !self.networks.contains(&packet.network) {
-            return Err(Reason::DecodeUnknownNetwork);
-        }
-        let (owner, generation) = match self.position(packet.network, packet.source) {
-            Some(group) => {
-                let Some(entry) = &self.groups[group].entry else {
-                    return Err(Reason::DecodeUnknownSource);
-                };
-                (entry.owner.ok_or(Reason::DecodeNoOwner)?, entry.generation)
-            }
-            None => (
-                plain_host(packet.source).ok_or(Reason::DecodeUnknownSource)?,
-                1,
-            ),
-        };
-        if packet.outer_source != owner && !(packet.copy && self.may_copy(packet, now)) {
-            return Err(Reason::DecodeSpoofed);
-        }
-        if packet.tag != tag(generation) {
-            return Err(Reason::DecodeStaleGeneration);
-        }
-        Ok(())
-    }
-
-    /// Whether the outer source of a copy is a host that makes copies for its destination.
-    fn may_copy(&self, packet: &Packet, now: Time) -> bool {
-        let Some(group) = self.position(packet.network, packet.destination) else {
-            return false;
-        };
-        let Some(entry) = &self.groups[group].entry else {
-            return false;
-        };
-        let is_former = entry
-            .copy_from
-            .is_some_and(|(host, until)| host == packet.outer_source && now < until);
-        is_former || entry.owner == Some(packet.outer_source)
-    }
-
-    /// Step 14: what the destination does with a packet that passed the checks.
-    fn take(&mut self, packet: Packet, step: &mut Step<'_>) {
-        let Some(group) = self.position(packet.network, packet.destination) else {
-            if plain_host(packet.destination) == Some(self.own) {
-                step.effects.push(Effect::Accepted(packet));
-                step.ledger.delivered += 1;
-                step.effects.push(Effect::Delivered(packet));
-            } else {
-                step.drop(Reason::DecodeUnknownDestination, packet);
-            }
-            return;
-        };
-        let Some(Entry {
-            role: Some(role),
-            copy_from,
-            ..
-        }) = &self.groups[group].entry
-        else {
-            step.drop(Reason::DecodeUnknownDestination, packet);
-            return;
-        };
-        let (role, copy_from) = (*role, *copy_from);
-        if !packet.copy || !self.groups[group].copying.by_primary {
-            self.groups[group].senders[packet.outer_source.index()] = Some(step.now);
-        }
-        match role {
-            Role::Replica => self.take_as_replica(group, packet, step),
-            Role::Primary { hold } => {
-                let refused = copy_from.is_some_and(|(host, until)| {
-                    packet.copy && step.now < until && host != packet.outer_source
-                });
-                if refused {
-                    step.drop(Reason::DecodeDuplicateCopy, packet);
-                } else {
-                    self.take_as_primary(group, hold, packet, step);
-                }
-            }
-            Role::Forwarding { until, .. } if step.now < until && packet.copy => {
-                step.drop(Reason::DecodeDuplicateCopy, packet);
-            }
-            Role::Forwarding { to, until } if step.now < until => self.send_on(to, packet, step),
-            Role::Forwarding { .. } | Role::Fenced => {
-                step.effects
-                    .push(Effect::Misled(group, packet.outer_source));
-                step.drop(Reason::DecodeFenced, packet);
-            }
-        }
-    }
-
-    fn take_as_replica(&mut self, group: usize, packet: Packet, step: &mut Step<'_>) {
-        step.effects.push(Effect::Accepted(packet));
-        let member = &mut self.groups[group];
-        let Some(entry) = &member.entry else {
-            return;
-        };
-        let buffer = entry.buffer;
-        let lost = if buffer {
-            member.buffer.len() == BUFFER_FRAMES_MAX
-        } else {
-            !member.port_up
-        };
-        if packet.copy {
-            member.counted.received += u64::from(!lost);
-            member.counted.lost += u64::from(lost);
-            member.counted.from_owner += u64::from(entry.owner == Some(packet.outer_source));
-        }
-        if buffer {
-            self.hold_back(group, packet, step);
-        } else {
-            self.deliver(group, packet, step);
-        }
-    }
-
-    fn take_as_primary(&mut self, group: usize, hold: bool, packet: Packet, step: &mut Step<'_>) {
-        step.effects.push(Effect::Accepted(packet));
-        if self.groups[group].copying.by_primary && !packet.copy {
-            let copies_to = match &self.groups[group].entry {
-                Some(entry) => entry.copies_to.clone(),
-                None => Vec::new(),
-            };
-            for to in copies_to {
-                step.ledger.made += 1;
-                let copy = Packet {
-                    copy: true,
-                    outer_source: self.own,
-                    ..packet
-                };
-                step.effects.push(Effect::Transmit(to, copy));
-            }
-        }
-        if hold {
-            self.hold_back(group, packet, step);
-        } else {
-            self.deliver(group, packet, step);
-        }
-    }
-
-    fn hold_back(&mut self, group: usize, packet: Packet, step: &mut Step<'_>) {
-        let buffer = &mut self.groups[group].buffer;
-        if buffer.len() == BUFFER_FRAMES_MAX {
-            step.drop(Reason::BufferFull, packet);
-            return;
-        }
-        buffer.push_back((step.now, packet));
-        step.ledger.buffered += 1;
-        step.effects.push(Effect::Buffered(group, packet));
-    }
-
-    fn deliver(&mut self, group: usize, packet: Packet, step: &mut Step<'_>) {
-        if self.groups[group].port_up {
-            step.ledger.delivered += 1;
-            step.effects.push(Effect::Delivered(packet));
-        } else {
-            step.drop(Reason::PortDown, packet);
-        }
-    }
-
-    fn send_on(&mut self, to: Host, mut packet: Packet, step: &mut Step<'_>) {
-        packet.copy = true;
-        packet.outer_source = self.own;
-        step.effects.push(Effect::Transmit(to, packet));
     }
 
     fn position(&self, network: u32, address: Ipv4Addr) -> Option<usize> {

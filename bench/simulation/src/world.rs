@@ -1,11 +1,13 @@
 //! The world of a run: what is to happen, and what each thing that happens leads to.
 
+mod alarms;
 mod control;
 mod lives;
 mod operator;
 mod rest;
 mod traffic;
 mod trouble;
+mod writes;
 
 use std::collections::VecDeque;
 use std::time::Duration;

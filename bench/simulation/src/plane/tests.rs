@@ -1,3 +1,5 @@
+use messages::Epoch;
+
 use super::*;
 use crate::clock::Moment;
 use crate::naming::plain_address;
