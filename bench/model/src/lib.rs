@@ -1,4 +1,4 @@
-//! An exhaustive model of the promotion protocol (FAILOVER.md, rules 1 to 11 and 15).
+//! An exhaustive model of the promotion protocol (docs/failover.md, rules 1 to 11 and 15).
 //!
 //! Three hosts that may own a group's address, one manager with a disk and one receiver are run
 //! through every order of their steps, within the bounds of a [`Scenario`]: heartbeats and

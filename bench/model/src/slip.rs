@@ -1,6 +1,6 @@
 //! The planted mistakes: each takes one sentence of the protocol away.
 
-/// One mistake. FAILOVER.md's rule in parentheses.
+/// One mistake. The rule of docs/failover.md in parentheses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slip {
     /// The manager sends a record before its disk has it (1).

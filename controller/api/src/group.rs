@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// A group as the asked host knows it: the answer to `GET /v1/groups/{network}/{address}`.
 ///
-/// Counters are monotonic across restarts of the daemon: they are what a provider bills.
+/// Copies and their octets never fall, also across restarts of the daemon: they are what a provider
+/// bills. Everything else counts from its start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupStatus {
     /// The network's name.
@@ -61,7 +62,7 @@ pub enum GroupState {
     Unknown,
 }
 
-/// What a host is in a group (FAILOVER, states).
+/// What a host is in a group (docs/failover.md, states).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GroupRole {

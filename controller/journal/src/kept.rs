@@ -1,7 +1,7 @@
 //! What an agent keeps: the records that it was told, and what it sent to replicas.
 //!
 //! It is the manager's log with another answer to rot. An agent's records are provisional until
-//! they are confirmed after a restart (FAILOVER.md rule 10), so that a daemon which cannot read
+//! they are confirmed after a restart (docs/failover.md rule 10), so that a daemon which cannot read
 //! them starts without. What it once acknowledged it does not lose by a crash, for that it
 //! acknowledges after [`Log::append`]; only what no crash leaves is refused.
 

@@ -42,7 +42,7 @@
 //!
 //! A disk that says "durable" and forgets the whole last entry without a trace, or an image of the
 //! whole file system brought back, cannot be told from a crash on this disk alone. For that there
-//! is the next rule (FAILOVER.md 15): a host that reports more than the log stops the manager.
+//! is the next rule (docs/failover.md rule 15): a host that reports more than the log stops the manager.
 //!
 //! An entry that was written whole when the process died is taken, acknowledged or not; it is
 //! first written and fsynced again, for after a failed fsync the page cache may show what

@@ -38,11 +38,9 @@
 //!   lease and leaves the hold. Every member but the old owner has
 //!   [`LocalMember::copy_from`] for the second after: at the new owner no other
 //!   host's copy counts then, at the others the old owner's counts as well. An
-//!   abort is `Primary { hold: false }` and the lease at the old owner.
-//!
-//!   Where senders copy and members deliver, workers pass nothing on and refuse
-//!   no copy by themselves, whatever is published: the new owner got each packet
-//!   already (docs/wire.md section 11).
+//!   abort is `Primary { hold: false }` and the lease at the old owner. What a
+//!   worker of the new owner kept before it saw the move is dropped when it sees
+//!   it, whatever the times say.
 //! - **Promotion** is `Primary { hold: true }` with a muted lease, then the
 //!   lease, then `Primary { hold: false }`: workers release what was buffered
 //!   ahead of what comes, and first drop what waited at the guest's port.

@@ -9,7 +9,7 @@ use messages::body::HeartbeatAck;
 use messages::{HostId, Time};
 
 /// How long a comparison is preferred to a newer and worse one: clocks drift apart by at most 1 ms
-/// in that time (FAILOVER.md: 500 ppm each).
+/// in that time (docs/failover.md: 500 ppm each).
 const GOOD_FOR: Duration = Duration::from_secs(1);
 
 /// Another host's clock as seen from here.
