@@ -47,6 +47,8 @@ pub enum Fault {
     SlowDisk(Host),
     /// An operator moves an address.
     Move(usize),
+    /// An operator moves an address, and the manager's daemon dies in the middle of it.
+    MoveAndKill(usize, Host),
     /// An operator adds a member.
     AddMember(usize, Host),
     /// An operator removes one.
@@ -81,6 +83,7 @@ enum Kind {
     RollBack,
     SlowDisk,
     Move,
+    MoveAndKill,
     AddMember,
     RemoveMember,
     PromoteFenced,
@@ -120,9 +123,12 @@ const DISKS: &[(u32, Kind)] = &[
     (10, Kind::SlowDisk),
     (15, Kind::CutUplink),
     (10, Kind::Move),
+    (8, Kind::MoveAndKill),
 ];
 const OPERATOR: &[(u32, Kind)] = &[
     (30, Kind::Move),
+    (12, Kind::MoveAndKill),
+    (8, Kind::ClosePort),
     (12, Kind::AddMember),
     (12, Kind::RemoveMember),
     (6, Kind::PromoteFenced),
@@ -139,7 +145,7 @@ const EVERYTHING: &[(u32, Kind)] = &[
     (12, Kind::KillMachine),
     (10, Kind::Stop),
     (5, Kind::StickWorker),
-    (6, Kind::ClosePort),
+    (16, Kind::ClosePort),
     (6, Kind::CutOneWay),
     (8, Kind::CutLink),
     (8, Kind::CutUplink),
@@ -199,6 +205,7 @@ impl Fault {
             Kind::RollBack => Self::RollBack(scenario.manager),
             Kind::SlowDisk => Self::SlowDisk(disk),
             Kind::Move => Self::Move(group),
+            Kind::MoveAndKill => Self::MoveAndKill(group, scenario.manager),
             Kind::AddMember => Self::AddMember(group, other),
             Kind::RemoveMember => Self::RemoveMember(group, host),
             Kind::PromoteFenced => Self::PromoteFenced(group),
@@ -210,7 +217,7 @@ impl Fault {
     /// How long it lasts; nothing for what is done at once.
     pub fn lasts(self, dice: &mut Dice) -> Duration {
         let (least, most) = match self {
-            Self::KillDaemon(_) | Self::DieWriting(_) => (50, 3_000),
+            Self::KillDaemon(_) | Self::DieWriting(_) | Self::MoveAndKill(..) => (50, 3_000),
             Self::KillMachine(_) | Self::FailSync(_) | Self::RotDisk(_) | Self::RollBack(_) => {
                 (500, 6_000)
             }

@@ -68,6 +68,8 @@ pub enum Happening {
     Trouble,
     /// A fault is over.
     Repair(Fault),
+    /// A daemon is killed, if faults still come.
+    Die(Host),
     /// A daemon starts.
     Boot(Host),
     /// The last fault is over.
@@ -314,6 +316,8 @@ impl World {
             Happening::Transferred(asked) => self.commit_checkpoint(asked),
             Happening::Trouble => self.trouble(),
             Happening::Repair(fault) => self.repair(fault),
+            Happening::Die(host) if self.healed.is_none() => self.die(host, false, false),
+            Happening::Die(_) => Ok(()),
             Happening::Boot(host) => self.boot(host),
             Happening::Heal => self.heal(),
             Happening::Rest => self.rest(),
@@ -339,6 +343,7 @@ impl World {
             | Happening::Transferred(_)
             | Happening::Trouble
             | Happening::Repair(_)
+            | Happening::Die(_)
             | Happening::Boot(_)
             | Happening::Heal
             | Happening::Rest => return Some(happening),

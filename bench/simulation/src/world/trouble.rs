@@ -98,6 +98,14 @@ impl World {
                 self.network.set_quality(other, one, bad);
             }
             Fault::Replay => self.replay(),
+            Fault::MoveAndKill(group, manager) => {
+                self.machines[manager.index()].downs += 1;
+                self.operate(Fault::Move(group))?;
+                let most = Duration::from_millis(40);
+                let wait = self.streams.faults.span(Duration::ZERO, most);
+                self.queue
+                    .put(self.now.after(wait), Happening::Die(manager));
+            }
             Fault::PromoteUnreached(group, manager) => {
                 self.cut(fault, true);
                 let id = self.scenario.groups[group].id;
@@ -162,6 +170,7 @@ impl World {
         match fault {
             Fault::KillDaemon(host)
             | Fault::DieWriting(host)
+            | Fault::MoveAndKill(_, host)
             | Fault::KillMachine(host)
             | Fault::RollBack(host)
             | Fault::RotDisk(host) => {
