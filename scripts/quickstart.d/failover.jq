@@ -5,7 +5,7 @@ def total(f): map(f // 0) | add;
 
 map(select(.failed == null)) as $rounds
 | {
-    $mode, $fan_out, $tried_again, rounds: ($rounds | length),
+    $mode, $fan_out, $tried_again, $wanted, rounds: ($rounds | length),
     inbound_sent: ($rounds | total(.inbound_sent)), inbound_lost: ($rounds | total(.inbound_lost)),
     unanswered: ($rounds | total(.unanswered)),
     first_answer_ms: ([$rounds[].first_answer_ms | select(. != null)] | if . == [] then null else {p50: percentile(50), p99: percentile(99), max: max} end),

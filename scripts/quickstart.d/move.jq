@@ -14,5 +14,5 @@ def total(f): map(f // 0) | add;
     duplicated: (total(.duplicates) + (if $mode == "buffer" then total(.received_by_both) else 0 end)),
     stale_accepted: total(.stale_accepted),
     gap_ms: ([.[].gap_ms] | {p50: percentile(50), p99: percentile(99), max: max}),
-    $mode, $fan_out, $tried_again, $timers
+    $mode, $fan_out, $tried_again, $wanted, $timers
   }

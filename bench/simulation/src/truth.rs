@@ -20,6 +20,8 @@ pub struct Tenure {
     acknowledged: BTreeMap<Host, Time>,
     joining_since: BTreeMap<Host, Epoch>,
     resigned: Option<u64>,
+    /// The epoch of the planned move for which it said that its output has stopped.
+    frozen: Option<Epoch>,
 }
 
 impl Tenure {
@@ -35,6 +37,7 @@ impl Tenure {
             acknowledged: BTreeMap::new(),
             joining_since: BTreeMap::new(),
             resigned: None,
+            frozen: None,
         }
     }
 
@@ -84,6 +87,11 @@ impl Tenure {
         self.resigned = self.record.as_ref().map(|record| record.record.generation);
     }
 
+    /// It says that its output has stopped for the planned move of this epoch.
+    pub const fn freezes(&mut self, epoch: Epoch) {
+        self.frozen = Some(epoch);
+    }
+
     /// Why it must not speak at this time of its clock; `None` if it may.
     #[must_use]
     pub fn silence(&self, now: Time) -> Option<Silence> {
@@ -100,7 +108,9 @@ impl Tenure {
         if self.resigned == Some(record.generation) {
             return Some(Silence::Resigned);
         }
-        if matches!(record.state, GroupState::Handover { .. }) {
+        // Until it says so, its guest may answer what it got before.
+        let moving = matches!(record.state, GroupState::Handover { .. });
+        if moving && self.frozen == Some(record.epoch) {
             return Some(Silence::Frozen);
         }
         let lease = self.lease?;

@@ -91,5 +91,11 @@ fn another_life_or_a_handover_is_silent() {
     let mut handover = record(2, 1, &[(R, InSync), (S, InSync)]);
     handover.record.state = GroupState::Handover { to: S.id() };
     moving.installs(&handover);
+    assert_ne!(
+        moving.silence(Time(1)),
+        Some(Silence::Frozen),
+        "it has not stopped yet"
+    );
+    moving.freezes(handover.record.epoch);
     assert_eq!(moving.silence(Time(1)), Some(Silence::Frozen));
 }

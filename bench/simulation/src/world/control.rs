@@ -158,6 +158,13 @@ impl World {
                     life.tenures[group].resigns();
                 }
             }
+            Body::Frozen { group, epoch } => {
+                if let Some(group) = self.group(*group)
+                    && let Some(life) = &mut self.machines[host.index()].life
+                {
+                    life.tenures[group].freezes(*epoch);
+                }
+            }
             _ => (),
         }
     }

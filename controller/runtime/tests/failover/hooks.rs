@@ -8,7 +8,7 @@ use messages::body::Standing;
 use runtime::replication::Executable;
 use tempfile::TempDir;
 
-use crate::host::{S, Setup, T, group};
+use crate::host::{S, Setup, T};
 use crate::world::World;
 
 /// A hook that writes down its arguments and then waits until there is a file `go`.
@@ -69,7 +69,7 @@ fn a_promotion_waits_for_its_hook_where_it_is_told_to() {
     let_go(&directory);
     world.run_until(3_000, "t is heard", |world| world.is_owned_by(T));
     let last = said(&directory).pop().expect("it ran");
-    assert_eq!(last, format!("{} {epoch} primary", group(0)));
+    assert_eq!(last, format!("z/10.0.0.3 {epoch} primary"));
 }
 
 #[test]
