@@ -104,7 +104,18 @@ impl SimulatedDisk {
             return false;
         }
         let (id, size) = self.dice.pick(&sizes);
-        let (octet, bit) = (self.dice.index(size), self.dice.index(8));
+        let (mut octet, bit) = (self.dice.index(size), self.dice.index(8));
+        // Most of a file is room for later; what is written is worth more tries.
+        for _ in 0..64 {
+            if self
+                .files
+                .get(&id)
+                .is_some_and(|file| file.octets[octet] != 0)
+            {
+                break;
+            }
+            octet = self.dice.index(size);
+        }
         if let Some(file) = self.files.get_mut(&id) {
             file.octets[octet] ^= 1 << bit;
             if let Some(durable) = file.durable.get_mut(octet) {

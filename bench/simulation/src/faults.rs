@@ -118,7 +118,7 @@ const DISKS: &[(u32, Kind)] = &[
     (15, Kind::KillMachine),
     (10, Kind::FillDisk),
     (5, Kind::FailSync),
-    (4, Kind::RotDisk),
+    (8, Kind::RotDisk),
     (6, Kind::RollBack),
     (10, Kind::SlowDisk),
     (15, Kind::CutUplink),
