@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # After kill -9 a daemon starts again at once, over the ports and files that it left behind.
+export LAB_GROUP=none
 . "$(dirname "$0")/_init.sh"
 
 for round in 1 2 3; do

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Traffic from a to c, both on host r, never shows up on r's uplink, while a to g does.
+export LAB_GROUP=none
 . "$(dirname "$0")/_init.sh"
 
 start_capture r "$WORK/r.pcap" 'ip6[20:4] = 0x0a000002'

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # DPDK's own dpdk-dumpcap attaches to a running host and sees both directions of its uplink.
+export LAB_GROUP=none
 . "$(dirname "$0")/_init.sh"
 
 # The primary's port 0 is the uplink; -p, since the interface lies in another namespace. It counts
