@@ -55,6 +55,7 @@ old_frames() {
     round_begins "$round"
     round_ends capture "$("$PROBE" clock)"
     wait "$capture" || true
+    await_protected
     kill_daemon s >/dev/null
     await_owner_leaves s 5 || fail "nobody was promoted: $(group_record | jq -c .)"
     restart s

@@ -122,3 +122,5 @@ def criterion($claim; $holds; $found): {claim: $claim, holds: ($holds == true), 
         $barriers.replayed.replayed >= 1000 and $barriers.replayed.accepted == 0;
         "\($barriers.replayed.accepted) of \($barriers.replayed.replayed) accepted")
 ]
+# The criteria before the first death are those of the overlay.
+| if $overlay_only then .criteria |= .[:(map(.claim | startswith("host s died")) | index(true))] else . end

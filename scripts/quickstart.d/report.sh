@@ -11,6 +11,7 @@ write_report() {
         arguments+=(--argjson "${name//-/_}" "$(result "$name")")
     done
     jq -n "${arguments[@]}" --argjson hosts "$(count_hosts)" \
+        --argjson overlay_only "$([[ $overlay == yes ]] && echo true || echo false)" \
         -f "$ROOT/scripts/quickstart.d/report.jq" >"$OUT/report.json"
 }
 
