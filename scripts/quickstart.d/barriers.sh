@@ -60,6 +60,8 @@ old_frames() {
     await_owner_leaves s 5 || fail "nobody was promoted: $(group_record | jq -c .)"
     restart s
     await_protected
+    # An address does not return to a host within a second of leaving it.
+    sleep 1
     move_to s
     await_protected
     delivered=$(delivered_to_a) refused=$(refused_by_r)
