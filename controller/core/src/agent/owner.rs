@@ -245,7 +245,7 @@ impl Group {
     /// In a planned move, once what was under way in the guest is out: the output stops.
     fn freeze(&mut self, cx: &mut Context<'_>) {
         let before = self.standing();
-        let (id, interval) = (self.id(), self.config.timers.interval);
+        let interval = self.config.timers.interval;
         let State::Owner(owner) = &mut self.state else {
             return;
         };
@@ -257,10 +257,7 @@ impl Group {
         owner.draining = None;
         owner.frozen = Some(halt);
         owner.lease = Lease::Muted;
-        cx.act(AgentAction::Lease {
-            group: id,
-            until: Lease::Muted,
-        });
+        self.mute(cx);
         cx.act(AgentAction::Barrier { token });
         self.note_standing(before, cx);
     }
@@ -428,10 +425,7 @@ impl Group {
         let token = halt.token;
         owner.resigned = Some(halt);
         owner.lease = Lease::Muted;
-        cx.act(AgentAction::Lease {
-            group: id,
-            until: Lease::Muted,
-        });
+        self.mute(cx);
         cx.act(AgentAction::Barrier { token });
         cx.note(id, epoch, Fact::Resigned);
         self.note_standing(before, cx);

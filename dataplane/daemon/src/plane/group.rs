@@ -14,7 +14,7 @@ use tables::group::{
     Owner, Role,
 };
 use tables::lease::Lease;
-use tables::{GroupIndex, HostIndex, PortIndex, Snapshot};
+use tables::{GroupIndex, HostIndex, Key, PortIndex, Snapshot};
 use wire::address::Prefix96;
 
 use crate::replication::{group_id, host_id};
@@ -29,6 +29,7 @@ const SENDERS_MAX: usize = 64;
 /// What stays of a group while its records change.
 pub(crate) struct PlaneGroup {
     id: GroupId,
+    key: Key,
     index: GroupIndex,
     /// The member of this host, if it has a port for one.
     local: Option<Local>,
@@ -76,6 +77,7 @@ impl PlaneGroup {
             .and_then(GroupIndex::new);
         Self {
             id: group_id(config, configured),
+            key: group.key,
             index: position.expect("the group is one of the snapshot's"),
             local,
             fan_out: group.fan_out,
@@ -142,10 +144,7 @@ impl PlaneGroup {
         });
         let copies: ArrayVec<CopyTo, MEMBERS_MAX> = copies.take(MEMBERS_MAX).collect();
         Group {
-            key: tables::Key::new(
-                config.networks[self.network(config)].id,
-                record.group.address(),
-            ),
+            key: self.key,
             fan_out: self.fan_out,
             owner: owner
                 .and_then(|owner| place(owner.host))
@@ -154,15 +153,6 @@ impl PlaneGroup {
             copies,
             local: self.local_member(install, &place),
         }
-    }
-
-    fn network(&self, config: &Config) -> usize {
-        let id = self.id.network;
-        let found = config
-            .networks
-            .iter()
-            .position(|network| network.id.get() == id);
-        found.expect("a group's network is in the configuration")
     }
 
     fn local_member(
