@@ -117,8 +117,8 @@ impl<Io: BurstIo> Path<Io> {
             now_ns,
         };
         old + match course {
-            Course::ToGuest => self.release(&served, buffer),
-            Course::Onward(to) => self.pass_on(&served, &to, buffer),
+            Course::ToGuest => self.release(&served, buffer, |_| true),
+            Course::Onward(to) => self.settle_move(&served, &to, buffer),
             Course::Stay | Course::Away => 0,
         }
     }
@@ -166,8 +166,44 @@ impl<Io: BurstIo> Path<Io> {
         (checkpointed + expired) as usize
     }
 
-    /// Gives the guest what it takes of the oldest frames.
-    fn release(&mut self, served: &Served<'_>, buffer: &mut MemberBuffer) -> usize {
+    /// At the old owner of a planned move: originals are the new owner's. A copy among them was
+    /// sent by a host that knew of the move before this one did, with the original to the new
+    /// owner: it is for the replica that the guest here has become.
+    fn settle_move(
+        &mut self,
+        served: &Served<'_>,
+        to: &Prefix96,
+        buffer: &mut MemberBuffer,
+    ) -> usize {
+        let next_is_copy = |buffer: &MemberBuffer| {
+            let oldest = buffer.frames.oldest();
+            oldest.is_some_and(|kept| copy::is_copy(kept.frame))
+        };
+        if !next_is_copy(buffer) {
+            return self.pass_on(served, to, buffer);
+        }
+        if served.member.copies == Copies::Deliver {
+            return self.release(served, buffer, copy::is_copy);
+        }
+        // The new owner starts from the state of this guest, which has not seen it.
+        let mut count = 0;
+        while count < OLD_FRAMES_MAX && next_is_copy(buffer) {
+            buffer.frames.remove_oldest();
+            count += 1;
+        }
+        if let Some(counters) = self.counters.group(served.index) {
+            counters.discarded.add(count as u64);
+        }
+        count
+    }
+
+    /// Gives the guest what it takes of the oldest frames, up to the first that is not `due`.
+    fn release(
+        &mut self,
+        served: &Served<'_>,
+        buffer: &mut MemberBuffer,
+        due: impl Fn(&[u8]) -> bool,
+    ) -> usize {
         let Served {
             tables,
             member,
@@ -179,7 +215,8 @@ impl<Io: BurstIo> Path<Io> {
             return 0;
         }
         let mut burst = Burst::new();
-        for kept in buffer.frames.iter().take(buffer.attempt_packets) {
+        let frames = buffer.frames.iter().take(buffer.attempt_packets);
+        for kept in frames.take_while(|kept| due(kept.frame)) {
             let Some(mut packet) = self.io.allocate(kept.frame) else {
                 break;
             };
@@ -197,12 +234,13 @@ impl<Io: BurstIo> Path<Io> {
         taken
     }
 
-    /// Sends the new owner what the uplink takes of the oldest frames.
+    /// Sends the new owner what the uplink takes of the oldest originals.
     fn pass_on(&mut self, served: &Served<'_>, to: &Prefix96, buffer: &mut MemberBuffer) -> usize {
         let (tables, source) = (served.tables, &served.node.prefix);
         let mut burst = Burst::new();
         let mut too_big = false;
-        for kept in buffer.frames.iter().take(buffer.attempt_packets) {
+        let frames = buffer.frames.iter().take(buffer.attempt_packets);
+        for kept in frames.take_while(|kept| !copy::is_copy(kept.frame)) {
             let Some(mut packet) = self.io.allocate(kept.frame) else {
                 break;
             };

@@ -18,6 +18,13 @@ struct Lab {
     sent: usize,
 }
 
+/// Who hears of the new owner after that one itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Second {
+    OldOwner,
+    Sender,
+}
+
 impl Lab {
     fn new(copies: Copies, fan_out: FanOut) -> Self {
         let member = |me| {
@@ -81,7 +88,7 @@ impl Lab {
     }
 
     /// All three steps of rule 13, with packets in between at every moment.
-    fn move_s_to_t(&mut self) {
+    fn move_s_to_t(&mut self, second: Second) {
         // Freeze.
         self.host(S).lease.set(Lease::MUTED);
         self.host(S)
@@ -106,18 +113,24 @@ impl Lab {
             view.copy_from = Some((S, 1_100 * MS));
         });
         self.send();
-        // The old one passes on what it kept and what comes late.
-        self.host(S).install(|view| {
+        // The old one passes on what it kept and what comes late; then the senders, or before.
+        let forward = |view: &mut View| {
             owner(view);
             view.role = Some(Role::Forwarding {
                 to: HostIndex(T),
                 prefix: z_prefix(T),
             });
-        });
+        };
+        match second {
+            Second::OldOwner => self.host(S).install(forward),
+            Second::Sender => self.host(R).install(owner),
+        }
         self.send();
         self.send();
-        // Then the senders, then the release.
-        self.host(R).install(owner);
+        match second {
+            Second::OldOwner => self.host(R).install(owner),
+            Second::Sender => self.host(S).install(forward),
+        }
         self.send();
         self.host(T)
             .install(|view| view.role = Some(Role::Primary { hold: false }));
@@ -130,14 +143,22 @@ impl Lab {
 
 #[test]
 fn nothing_is_lost_and_nothing_is_answered_twice() {
-    for copies in [Copies::Buffer, Copies::Deliver] {
-        for fan_out in [FanOut::Sender, FanOut::Primary] {
-            let case = format!("{copies:?} {fan_out:?}");
+    use Copies::{Buffer, Deliver};
+    use FanOut::{Primary, Sender};
+
+    for (copies, fan_out) in [
+        (Buffer, Sender),
+        (Buffer, Primary),
+        (Deliver, Sender),
+        (Deliver, Primary),
+    ] {
+        for second in [Second::OldOwner, Second::Sender] {
+            let case = format!("{copies:?} {fan_out:?} {second:?}");
             let mut lab = Lab::new(copies, fan_out);
             for _ in 0..10 {
                 lab.send();
             }
-            lab.move_s_to_t();
+            lab.move_s_to_t(second);
             let sent: Vec<usize> = (0..lab.sent).collect();
             // A guest that is to go on from the other's state, or from copies.
             let mut got = lab.got[&T].clone();
@@ -161,7 +182,7 @@ fn nothing_is_lost_and_nothing_is_answered_twice() {
 #[test]
 fn held_packets_come_to_the_new_owner_in_order_and_ahead_of_later_ones() {
     let mut lab = Lab::new(Copies::Buffer, FanOut::Sender);
-    lab.move_s_to_t();
+    lab.move_s_to_t(Second::OldOwner);
     assert_eq!(lab.got[&T], (0..lab.sent).collect::<Vec<_>>());
     let s = &lab.hosts[&S];
     assert_eq!(s.counters().passed_on.get(), 6);
