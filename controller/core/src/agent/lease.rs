@@ -62,15 +62,20 @@ impl LeaseSet {
         }
     }
 
-    /// This host acknowledged the heartbeat of the present epoch that was sent at `echo`. True if
-    /// it is a joining member's first one: it counts from now on.
-    pub(super) fn acked(&mut self, from: HostId, echo: Time, now: Time) -> bool {
+    /// This host acknowledged the heartbeat of the present epoch that was sent at `echo`. If it is
+    /// a joining member's first one, it counts from now on; but not if half of a `lease` that
+    /// began with that heartbeat is over. A machine that wakes up answers what lay there
+    /// meanwhile, and would mute the owner, whom nothing forces to count it yet.
+    pub(super) fn acked(&mut self, from: HostId, echo: Time, now: Time, lease: Duration) {
         let Some(ledger) = self.members.get_mut(&from) else {
-            return false;
+            return;
         };
         // What was never sent cannot have been acknowledged.
         if ledger.sent.is_none_or(|sent| echo > sent) {
-            return false;
+            return;
+        }
+        if !ledger.counted && echo.after(lease / 2) < now {
+            return;
         }
         let proof = if planted::is_on(Slip::LeaseFromAck) {
             now
@@ -79,12 +84,7 @@ impl LeaseSet {
         };
         ledger.acked = ledger.acked.max(Some(proof));
         ledger.owed = ledger.sent.filter(|sent| *sent > echo);
-        let first = !ledger.counted;
-        ledger.counted = true;
-        if planted::is_on(Slip::JoiningNotInLease) && first {
-            ledger.counted = false;
-        }
-        first
+        ledger.counted |= !planted::is_on(Slip::JoiningNotInLease);
     }
 
     /// Until when the owner may transmit, each promise lasting this long.

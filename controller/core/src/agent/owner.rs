@@ -323,11 +323,12 @@ impl Group {
             return;
         }
         let joining = self.listed(from) == Some(MemberState::Joining);
-        let (id, interval) = (self.id(), self.config.timers.interval);
+        let (id, timers) = (self.id(), self.config.timers);
+        let interval = timers.interval;
         let State::Owner(owner) = &mut self.state else {
             return;
         };
-        owner.set.acked(from, echo, cx.now);
+        owner.set.acked(from, echo, cx.now, timers.lease());
         let reported = owner.first_acks.get(&from).map(|(boot, _)| *boot);
         if joining
             && reported != Some(boot)

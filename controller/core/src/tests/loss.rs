@@ -190,3 +190,21 @@ fn a_manager_that_hears_nobody_takes_the_address_from_nobody() {
         "the manager hears nobody else, so it may be cut off itself"
     );
 }
+
+#[test]
+fn a_deposed_owner_that_wakes_up_does_not_mute_its_successor() {
+    for paused in [250, 300, 400, 600] {
+        let mut world = World::settled();
+        world.pause(S, true);
+        world.run(ms(200));
+        let promoted = world.now;
+        assert_eq!(world.standing(T), Standing::Primary);
+        world.run(ms(paused - 200));
+        // It takes the new record, and then acknowledges all heartbeats that wait for it.
+        world.pause(S, false);
+        world.run(ms(1_000));
+        let muted = world.when(promoted, T, |seen| matches!(seen, Seen::Note(Fact::Muted)));
+        assert_eq!(muted, None, "after {paused} ms");
+        assert_eq!(world.record().member(S), Some(MemberState::InSync));
+    }
+}
