@@ -20,7 +20,6 @@ use wire::ethernet::MacAddress;
 use crate::billing::Billing;
 use crate::controller_counters::ControllerCounters;
 use crate::events::Names;
-use crate::knowledge;
 use crate::plane::Plane;
 use crate::view;
 

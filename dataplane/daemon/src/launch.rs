@@ -34,7 +34,7 @@ use crate::replication::{Assembled, ReplicationError};
 use crate::service::{BoundService, Service};
 use crate::status::View;
 use crate::wiring::{self, Shared};
-use crate::{knowledge, poller, replication};
+use crate::{poller, replication};
 
 /// Commands of the local API that may wait for the controller.
 const COMMANDS_MAX: usize = 64;

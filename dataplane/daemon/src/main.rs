@@ -19,13 +19,11 @@ mod events;
 #[cfg(test)]
 mod fixture;
 mod flights;
-mod knowledge;
 mod launch;
 mod notes;
 mod plane;
 mod poller;
 mod ports;
-mod replay;
 mod replication;
 mod requests;
 mod service;
@@ -40,11 +38,11 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use config::Config;
+use replay::Input;
 use sd_notify::NotifyState;
 use tracing_subscriber::EnvFilter;
 
 use crate::launch::{LaunchError, RunningHost};
-use crate::replay::Input;
 use crate::watch::End;
 
 /// EX_SOFTWARE.

@@ -20,7 +20,6 @@ use tables::{Publisher, Snapshot};
 use crate::replication::host_id;
 use crate::status::OpenPort;
 use group::PlaneGroup;
-pub(crate) use group::{copies, fan_out, limits};
 
 /// How often the ports of members are looked at: a system call each.
 const PORT_INTERVAL_NS: u64 = 5_000_000;

@@ -8,7 +8,6 @@ use wire::ethernet::MacAddress;
 use worker::WorkerIndex;
 
 use crate::dpdk_io::QueuePair;
-use crate::knowledge;
 use crate::launch::LaunchError;
 use crate::status::OpenPort;
 

@@ -4,7 +4,6 @@ use wire::ethernet::MacAddress;
 
 use super::*;
 use crate::fixture::{S, T, config, group, host};
-use crate::knowledge;
 
 /// A host with two workers, of which each has copied some packets of 100 octets to t.
 fn plane(packets: [u64; 2]) -> Plane {

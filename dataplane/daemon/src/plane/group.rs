@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
-use config::{Config, Copies as ConfiguredCopies};
+use config::Config;
 use dpdk::PortStatistics;
 use failover::{AgentEvent, GroupInstall, LocalRole};
 use messages::body::{Counts, Unsent};
@@ -82,7 +82,7 @@ impl PlaneGroup {
             local,
             fan_out: group.fan_out,
             budget: budget(configured),
-            limits: limits(configured),
+            limits: knowledge::limits(configured),
             slots: members
                 .map(|node| host_id(config, nodes[*node].host))
                 .take(MEMBERS_MAX)
@@ -277,32 +277,6 @@ impl PlaneGroup {
             .map(|(_, host)| *host)
             .take(SENDERS_MAX)
             .collect()
-    }
-}
-
-/// What replicas of a group do with copies.
-pub(crate) const fn copies(configured: &config::Group) -> Copies {
-    match configured.copies {
-        ConfiguredCopies::Deliver => Copies::Deliver,
-        ConfiguredCopies::Buffer => Copies::Buffer,
-    }
-}
-
-/// Who makes a group's copies.
-pub(crate) const fn fan_out(configured: &config::Group) -> FanOut {
-    match configured.fan_out {
-        config::FanOut::Sender => FanOut::Sender,
-        config::FanOut::Primary => FanOut::Primary,
-    }
-}
-
-/// What a member of a group may keep.
-pub(crate) fn limits(configured: &config::Group) -> BufferLimits {
-    let limits = &configured.buffer;
-    BufferLimits {
-        packets: limits.packets,
-        bytes: u32::try_from(limits.bytes).unwrap_or(u32::MAX),
-        age_ns: u64::try_from(limits.age.as_nanos()).unwrap_or(u64::MAX),
     }
 }
 

@@ -6,7 +6,6 @@ use wire::ethernet::MacAddress;
 
 use super::*;
 use crate::fixture::{R, S, T, config, epoch, group, host};
-use crate::knowledge;
 
 const NOW: Time = Time(10_000_000_000);
 

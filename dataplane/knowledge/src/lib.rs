@@ -1,4 +1,7 @@
-//! From the configuration to the first snapshot of the tables.
+//! What a host knows when it starts: from its configuration to the first snapshot of the tables.
+//!
+//! The daemon starts with it, and a replay stays with it.
+#![forbid(unsafe_code)]
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -6,7 +9,7 @@ use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use config::{Config, Network, Node};
-use tables::group::{Group, LocalMember, Role};
+use tables::group::{BufferLimits, Copies, FanOut, Group, LocalMember, Role};
 use tables::lease::Lease;
 use tables::mappings::{Change, LocalPort};
 use tables::snapshot::{Fabric, LocalHost, NodeMember};
@@ -16,15 +19,14 @@ use tables::{
 use wire::address::NetworkId;
 use wire::ethernet::MacAddress;
 
-use crate::plane;
-
 /// The generation of an address that has never moved to another host.
-pub(crate) const FIRST_GENERATION: u8 = 1;
+pub const FIRST_GENERATION: u8 = 1;
 
 /// What this host knows when it starts. `uplink_mac` is the device's.
 ///
 /// Guest ports are numbered in the order of the configuration, from 1.
-pub(crate) fn first_snapshot(config: &Config, uplink_mac: MacAddress) -> Snapshot {
+#[must_use]
+pub fn first_snapshot(config: &Config, uplink_mac: MacAddress) -> Snapshot {
     let own = &config.fabric.hosts[config.host.index];
     let layout = config.fabric.layout;
     Snapshot {
@@ -63,7 +65,8 @@ pub(crate) fn first_snapshot(config: &Config, uplink_mac: MacAddress) -> Snapsho
 }
 
 /// The mapping of an address that lives on a host of the fabric.
-pub(crate) fn entry(
+#[must_use]
+pub fn entry(
     config: &Config,
     network: NetworkId,
     address: Ipv4Addr,
@@ -82,7 +85,8 @@ pub(crate) fn entry(
 }
 
 /// The guest port that leads to an address, if one does.
-pub(crate) fn port_of(config: &Config, network: NetworkId, address: Ipv4Addr) -> Option<PortIndex> {
+#[must_use]
+pub fn port_of(config: &Config, network: NetworkId, address: Ipv4Addr) -> Option<PortIndex> {
     let at = config.ports.iter().position(|port| {
         let (owner, node) = behind(config, port);
         owner.id == network && node.address == address
@@ -91,7 +95,8 @@ pub(crate) fn port_of(config: &Config, network: NetworkId, address: Ipv4Addr) ->
 }
 
 /// The network and the node behind a guest port.
-pub(crate) fn behind<'a>(config: &'a Config, port: &config::Port) -> (&'a Network, &'a Node) {
+#[must_use]
+pub fn behind<'a>(config: &'a Config, port: &config::Port) -> (&'a Network, &'a Node) {
     let network = &config.networks[port.network];
     (network, &network.nodes[port.node])
 }
@@ -101,11 +106,8 @@ fn host_index(index: usize) -> HostIndex {
 }
 
 /// The group whose address this is.
-pub(crate) fn group_of(
-    config: &Config,
-    network: NetworkId,
-    address: Ipv4Addr,
-) -> Option<GroupIndex> {
+#[must_use]
+pub fn group_of(config: &Config, network: NetworkId, address: Ipv4Addr) -> Option<GroupIndex> {
     let at = config.groups.iter().position(|group| {
         config.networks[group.network].id == network && group.address == address
     })?;
@@ -120,20 +122,49 @@ fn groups(config: &Config) -> impl Iterator<Item = Group> + '_ {
         let local = port_of(config, network, group.address).map(|port| LocalMember {
             port,
             role: Role::Fenced,
-            copies: plane::copies(group),
+            copies: copies(group),
             discard_before_ns: 0,
             copy_from: None,
-            limits: plane::limits(group),
+            limits: limits(group),
         });
         Group {
             key: Key::new(network, group.address),
-            fan_out: plane::fan_out(group),
+            fan_out: fan_out(group),
             owner: None,
             generation: FIRST_GENERATION,
             copies: ArrayVec::new(),
             local,
         }
     })
+}
+
+/// What members of a group do with copies.
+#[must_use]
+pub const fn copies(configured: &config::Group) -> Copies {
+    match configured.copies {
+        config::Copies::Deliver => Copies::Deliver,
+        config::Copies::Buffer => Copies::Buffer,
+    }
+}
+
+/// Who makes a group's copies.
+#[must_use]
+pub const fn fan_out(configured: &config::Group) -> FanOut {
+    match configured.fan_out {
+        config::FanOut::Sender => FanOut::Sender,
+        config::FanOut::Primary => FanOut::Primary,
+    }
+}
+
+/// What a member of a group may keep.
+#[must_use]
+pub fn limits(configured: &config::Group) -> BufferLimits {
+    let limits = &configured.buffer;
+    BufferLimits {
+        packets: limits.packets,
+        bytes: u32::try_from(limits.bytes).unwrap_or(u32::MAX),
+        age_ns: u64::try_from(limits.age.as_nanos()).unwrap_or(u64::MAX),
+    }
 }
 
 /// Every address once: those of groups as their group has them, each other one as its node has it.

@@ -7,7 +7,7 @@ use wire::drop_reason::DropReason;
 /// What became of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Verdict {
+pub enum Verdict {
     /// It, or the answer to it, left.
     Transmit,
     /// A guest of this host got it.
@@ -64,7 +64,7 @@ impl Totals {
         &self,
         before: &Self,
         left: impl Iterator<Item = bool>,
-    ) -> (Verdict, Option<&'static str>) {
+    ) -> (Verdict, Option<DropReason>) {
         let (mut somewhere, mut at_uplink) = (false, false);
         for uplink in left {
             (somewhere, at_uplink) = (true, at_uplink || uplink);
@@ -79,7 +79,7 @@ impl Totals {
             .find(rose)
             .filter(|_| !of_a_copy)
         {
-            (Verdict::Drop, Some(reason.name()))
+            (Verdict::Drop, Some(reason))
         } else if self.punted > before.punted {
             (Verdict::Punt, None)
         } else if at_uplink || self.answered > before.answered {
@@ -122,7 +122,7 @@ mod tests {
     fn a_drop_is_the_verdict_unless_it_was_of_a_copy() {
         let mut after = totals();
         after.drops[DropReason::CopyBudget as usize] = 1;
-        let dropped = (Verdict::Drop, Some("copy_budget"));
+        let dropped = (Verdict::Drop, Some(DropReason::CopyBudget));
         assert_eq!(after.verdict_since(&totals(), [].into_iter()), dropped);
         after.copied = 1;
         let transmitted = (Verdict::Transmit, None);

@@ -1,8 +1,85 @@
+use std::fs;
+
 use wire::address::NetworkId;
 
 use super::*;
-use crate::fixture::config;
 
+/// z/10.0.0.3 has its members on s and t; a lives on r, e on s. y uses the same address.
+const FABRIC: &str = r#"
+[fabric]
+prefix = "fd00:aa::/32"
+insecure_lab = true
+[[fabric.host]]
+name = "r"
+locator = "fd00:aa:0:100::/56"
+[[fabric.host]]
+name = "s"
+locator = "fd00:aa:0:200::/56"
+[[fabric.host]]
+name = "t"
+locator = "fd00:aa:0:300::/56"
+[manager]
+host = "r"
+[[network]]
+name = "z"
+id = 0x123456
+[[network.subnet]]
+prefix = "10.0.0.0/24"
+gateway = "10.0.0.1"
+[[network.node]]
+name = "a"
+address = "10.0.0.2"
+host = "r"
+[[network.node]]
+name = "e"
+address = "10.0.0.4"
+host = "s"
+[[network.node]]
+name = "g"
+address = "10.0.0.3"
+host = "s"
+[[network.node]]
+name = "j"
+address = "10.0.0.3"
+host = "t"
+[[network]]
+name = "y"
+id = 0x654321
+[[network.subnet]]
+prefix = "10.0.0.0/24"
+gateway = "10.0.0.1"
+[[network.node]]
+name = "b"
+address = "10.0.0.3"
+host = "t"
+[[group]]
+network = "z"
+address = "10.0.0.3"
+members = ["g", "j"]
+"#;
+
+fn config(host: &str) -> Config {
+    let port = match host {
+        "s" => "[[port]]\nnode = \"z/g\"\ndevice = \"net_ring1\"\n",
+        _ => "",
+    };
+    let text = format!(
+        r#"
+[host]
+name = "{host}"
+workers = [1]
+[uplink]
+device = "net_ring0"
+address = "2001:db8:0:1::2/64"
+next_hop = "2001:db8:0:1::1"
+mtu = 1600
+{port}{FABRIC}"#
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("host.toml");
+    fs::write(&file, text).unwrap();
+    config::load(&file).unwrap_or_else(|errors| panic!("{}", errors.report(false)))
+}
 fn snapshot(host: &str) -> Snapshot {
     first_snapshot(&config(host), MacAddress([2, 0, 0, 0, 0, 1]))
 }

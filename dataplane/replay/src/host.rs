@@ -1,0 +1,121 @@
+//! A host whose ports are in memory, one packet at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use config::Config;
+use tables::counters::WorkerCounters;
+use tables::notice::notice_ring;
+use tables::punt::{PuntReceiver, punt_ring};
+use tables::{PortIndex, Publisher};
+use wire::drop_reason::DropReason;
+use wire::ethernet::MacAddress;
+use wire::packet::{HeapPacket, Packet};
+use worker::memory::MemoryIo;
+use worker::{Assignment, Worker, WorkerIndex};
+
+use crate::verdict::{Totals, Verdict};
+
+/// The uplink's own MAC where the configuration names none.
+const UPLINK_MAC: MacAddress = MacAddress([0x02, 0, 0, 0, 0, 0]);
+
+/// Room for the frame that is punted, which is then looked at by nobody.
+const PUNT_RING_BYTES: usize = 1 << 18;
+
+/// A host as its configuration describes it, with nobody at its ports.
+pub struct Host {
+    port_names: Vec<String>,
+    worker: Worker<MemoryIo>,
+    counters: Arc<WorkerCounters>,
+    controller: PuntReceiver,
+    punted: Vec<u8>,
+    totals: Totals,
+}
+
+/// What became of a packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// In a word.
+    pub verdict: Verdict,
+    /// Why it was dropped, if it was.
+    pub reason: Option<DropReason>,
+    /// The frames that left for it and their ports, in the order of the ports.
+    pub out: Vec<(PortIndex, Vec<u8>)>,
+}
+
+impl Host {
+    /// The host, freshly started.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let uplink_mac = config.uplink.mac.unwrap_or(UPLINK_MAC);
+        let mut publisher = Publisher::new(knowledge::first_snapshot(config, uplink_mac));
+        let guests = config.ports.iter().map(|port| port.name.clone());
+        let port_names: Vec<String> = std::iter::once("uplink".to_owned()).chain(guests).collect();
+        let groups = publisher.current().groups.len();
+        let hosts = config.fabric.hosts.len();
+        let counters = WorkerCounters::with_groups(port_names.len(), groups, hosts);
+        let (to_controller, controller) = punt_ring(PUNT_RING_BYTES);
+        let assignment = Assignment {
+            index: WorkerIndex(0),
+            workers: 1,
+            port_owners: &vec![WorkerIndex(0); config.ports.len()],
+            tables: publisher.reader(),
+            counters: Arc::clone(&counters),
+            to_controller,
+            from_controller: None,
+            // Nobody reads it.
+            notices: notice_ring(1).0,
+        };
+        let worker = Worker::new(MemoryIo::new(port_names.len()), assignment);
+        let totals = Totals::of(&counters);
+        Self {
+            port_names,
+            worker,
+            counters,
+            controller,
+            punted: Vec::new(),
+            totals,
+        }
+    }
+
+    /// The names of its ports: `uplink`, then `network/node` in the order of the configuration.
+    #[must_use]
+    pub fn port_names(&self) -> &[String] {
+        &self.port_names
+    }
+
+    /// The port of this name.
+    #[must_use]
+    pub fn port(&self, name: &str) -> Option<PortIndex> {
+        let at = self.port_names.iter().position(|known| known == name)?;
+        Some(port_index(at))
+    }
+
+    /// Lets the host receive a frame at a port at this time, which never goes back.
+    pub fn handle(&mut self, port: PortIndex, time: Duration, frame: &[u8]) -> Outcome {
+        let io = self.worker.io();
+        io.port(port).incoming.push_back(HeapPacket::new(frame));
+        io.now_ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.worker.run_once();
+        self.controller.pop(&mut self.punted);
+
+        let mut out = Vec::new();
+        for port in (0..self.port_names.len()).map(port_index) {
+            let sent = self.worker.io().port(port).sent.drain(..);
+            out.extend(sent.map(|frame| (port, frame.bytes().to_vec())));
+        }
+        let totals = Totals::of(&self.counters);
+        let left = out.iter().map(|(port, _)| *port == PortIndex::UPLINK);
+        let (verdict, reason) = totals.verdict_since(&self.totals, left);
+        self.totals = totals;
+        Outcome {
+            verdict,
+            reason,
+            out,
+        }
+    }
+}
+
+fn port_index(at: usize) -> PortIndex {
+    PortIndex(u16::try_from(at).expect("the configuration has at most 65,535 ports"))
+}
