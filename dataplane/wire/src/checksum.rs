@@ -39,6 +39,17 @@ pub const fn add(a: u16, b: u16) -> u16 {
     sum + carry as u16
 }
 
+/// A checksum field after words that sum to `removed` were exchanged for words
+/// that sum to `added` (RFC 1624, equation 3).
+///
+/// Where nothing but zeros is left it gives 0 instead of 0xffff; that cannot
+/// happen where a pseudo-header is part of the sum.
+#[must_use]
+#[inline]
+pub const fn exchange(field: u16, removed: u16, added: u16) -> u16 {
+    !add(add(!field, !removed), added)
+}
+
 /// The value of the checksum field of an IPv4 or ICMPv4 message whose
 /// checksum field is zero.
 #[must_use]
@@ -97,6 +108,18 @@ mod tests {
         fn sums_of_parts_add_to_the_sum(octets in prop::collection::vec(any::<u8>(), 0..200), at in 0usize..100) {
             let (front, back) = octets.split_at((at * 2).min(octets.len() & !1));
             prop_assert_eq!(add(sum(front), sum(back)), sum(&octets));
+        }
+
+        #[test]
+        fn an_exchange_gives_what_computing_it_again_gives(
+            mut octets in prop::collection::vec(any::<u8>(), 1..50).prop_map(|half| [half.clone(), half].concat()),
+            new: [u8; 2],
+        ) {
+            let field = of(&octets);
+            let old = [octets[0], octets[1]];
+            octets[..2].copy_from_slice(&new);
+            prop_assume!(octets.iter().any(|&octet| octet != 0));
+            prop_assert_eq!(exchange(field, sum(&old), sum(&new)), of(&octets));
         }
 
         #[test]

@@ -15,6 +15,8 @@ pub const UNREACHABLE: u8 = 3;
 pub const ECHO_REQUEST: u8 = 8;
 /// Time exceeded.
 pub const TIME_EXCEEDED: u8 = 11;
+/// Parameter problem.
+pub const PARAMETER_PROBLEM: u8 = 12;
 
 /// An error quotes at most as much as keeps its packet within this (RFC 1812 section 4.3.2.3).
 const ERROR_PACKET_BYTES_MAX: usize = 576;

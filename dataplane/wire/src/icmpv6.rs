@@ -93,6 +93,86 @@ pub fn verify(source: &[u8; 16], destination: &[u8; 16], message: &[u8]) -> bool
     })
 }
 
+/// An error quotes at most as much as keeps its packet within the MTU of every
+/// link (RFC 4443 section 2.4).
+const ERROR_PACKET_BYTES_MAX: usize = 1280;
+const ERROR_HEADERS_BYTES: usize = ipv6::HEADER_BYTES + HEADER_BYTES;
+const ERROR_HOP_LIMIT: u8 = 64;
+
+/// What a host of the substrate is told about a packet that it sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// 1/1: a rule denies it.
+    AdministrativelyProhibited,
+    /// 2/0: the path takes packets of this length only.
+    PacketTooBig {
+        /// The greatest length of a packet, in octets.
+        mtu: u32,
+    },
+    /// 3/0: we counted the hop limit to zero.
+    HopLimitExceeded,
+    /// 4/0: a field of a header has a value that is not accepted.
+    ErroneousHeader {
+        /// Where the field lies in the packet, in octets.
+        pointer: u32,
+    },
+}
+
+impl Error {
+    fn header(self) -> Header {
+        match self {
+            Self::AdministrativelyProhibited => Header::new(UNREACHABLE, 1, 0),
+            Self::PacketTooBig { mtu } => Header::new(PACKET_TOO_BIG, 0, mtu),
+            Self::HopLimitExceeded => Header::new(TIME_EXCEEDED, 0, 0),
+            Self::ErroneousHeader { pointer } => Header::new(PARAMETER_PROBLEM, 0, pointer),
+        }
+    }
+}
+
+/// The length of the IPv6 packet that [`write_error`] makes of a quoted packet
+/// of `quoted_bytes`.
+#[must_use]
+pub fn error_bytes(quoted_bytes: usize) -> usize {
+    ERROR_PACKET_BYTES_MAX.min(ERROR_HEADERS_BYTES + quoted_bytes)
+}
+
+/// Writes a whole IPv6 packet that tells the sender of `quoted`, which begins
+/// at its IPv6 header, about `error`; as much is quoted as `out` holds.
+///
+/// # Panics
+/// If `out` is not [`error_bytes`] long.
+pub fn write_error(
+    out: &mut [u8],
+    error: Error,
+    source: [u8; 16],
+    destination: [u8; 16],
+    quoted: &[u8],
+) {
+    assert_eq!(
+        out.len(),
+        error_bytes(quoted.len()),
+        "length of an ICMP error"
+    );
+    let (front, message) = out.split_at_mut(ipv6::HEADER_BYTES);
+    let bytes = message.len() as u16; // at most ERROR_PACKET_BYTES_MAX
+    let header = ipv6::Header::new(
+        0,
+        0,
+        bytes,
+        protocol::ICMPV6,
+        ERROR_HOP_LIMIT,
+        source,
+        destination,
+    );
+    front.copy_from_slice(header.as_bytes());
+    let (icmp, quote) = message.split_at_mut(HEADER_BYTES);
+    icmp.copy_from_slice(error.header().as_bytes());
+    quote.copy_from_slice(&quoted[..quote.len()]);
+    let pseudo = ipv6::pseudo_header_sum(&source, &destination, bytes.into(), protocol::ICMPV6);
+    let sum = checksum::add(pseudo, checksum::sum(message));
+    message[2..4].copy_from_slice(&(!sum).to_be_bytes());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

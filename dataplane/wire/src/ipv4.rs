@@ -145,6 +145,15 @@ impl Header {
     }
 }
 
+/// The header at the front of `octets`, which may be no more than the beginning
+/// of a packet. `None` if the fixed part is not there, the version is not 4, or
+/// the IHL under 5.
+#[must_use]
+pub fn peek(octets: &[u8]) -> Option<&Header> {
+    let (header, _) = Header::ref_from_prefix(octets).ok()?;
+    (header.version() == 4 && usize::from(header.header_bytes()) >= HEADER_BYTES).then_some(header)
+}
+
 /// A packet whose lengths agree with each other and with its octets.
 #[derive(Clone, Copy, Debug)]
 pub struct Packet<'a> {

@@ -73,6 +73,14 @@ impl Header {
     }
 }
 
+/// The header at the front of `octets`, which may be no more than the beginning
+/// of a packet. `None` if it is not all there or the version is not 6.
+#[must_use]
+pub fn peek(octets: &[u8]) -> Option<&Header> {
+    let (header, _) = Header::ref_from_prefix(octets).ok()?;
+    (header.version() == 6).then_some(header)
+}
+
 /// The packet at the front of `octets` and its payload; padding behind is left
 /// off. `None` if the version is not 6 or the payload length exceeds the octets.
 #[must_use]

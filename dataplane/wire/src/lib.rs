@@ -4,7 +4,8 @@
 //! exchanged for an IPv6 header and its payload untouched. This crate is the
 //! codec for that and holds no state: [`encode`] goes from guest to substrate,
 //! [`decode`] comes back, [`address`] and [`label`] say where each datum
-//! travels, [`copy`] makes one host's packet another's, [`drop_reason`] names every way in which a packet may end.
+//! travels, [`copy`] makes one host's packet another's, [`native`] translates for hosts that
+//! are not ours, [`drop_reason`] names every way in which a packet may end.
 //!
 //! The other modules are views of one protocol each. Every one has the same
 //! parts in the same order: its constants, the `Header` as it lies in memory,
@@ -28,6 +29,7 @@ pub mod icmpv6;
 pub mod ipv4;
 pub mod ipv6;
 pub mod label;
+pub mod native;
 pub mod packet;
 pub mod protocol;
 #[cfg(test)]

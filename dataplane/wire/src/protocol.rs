@@ -1,13 +1,19 @@
 //! The IP protocol numbers that this dataplane knows by name (IANA).
 
+/// Hop-by-hop options of IPv6.
+pub const HOP_BY_HOP: u8 = 0;
 /// ICMP for IPv4.
 pub const ICMPV4: u8 = 1;
+/// IGMP.
+pub const IGMP: u8 = 2;
 /// TCP.
 pub const TCP: u8 = 6;
 /// UDP.
 pub const UDP: u8 = 17;
 /// DCCP.
 pub const DCCP: u8 = 33;
+/// The IPv6 Routing header.
+pub const ROUTING: u8 = 43;
 /// The IPv6 Fragment header.
 pub const FRAGMENT: u8 = 44;
 /// IPsec ESP.
@@ -16,8 +22,12 @@ pub const ESP: u8 = 50;
 pub const AH: u8 = 51;
 /// ICMP for IPv6.
 pub const ICMPV6: u8 = 58;
+/// Destination options of IPv6.
+pub const DESTINATION_OPTIONS: u8 = 60;
 /// SCTP.
 pub const SCTP: u8 = 132;
+/// UDP-Lite.
+pub const UDP_LITE: u8 = 136;
 
 /// Whether the first four octets of this protocol are the same for a whole
 /// flow: both ports, or the SPI.
@@ -37,7 +47,7 @@ pub const fn begins_with_flow_identity(protocol: u8) -> bool {
 #[inline]
 pub const fn is_forbidden(protocol: u8, experimental_allowed: bool) -> bool {
     match protocol {
-        0 | 43 | FRAGMENT | ICMPV6 | 60 | 135 | 139 | 140 => true,
+        HOP_BY_HOP | ROUTING | FRAGMENT | ICMPV6 | DESTINATION_OPTIONS | 135 | 139 | 140 => true,
         253 | 254 => !experimental_allowed,
         _ => false,
     }
