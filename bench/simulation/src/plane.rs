@@ -197,8 +197,14 @@ impl Plane {
                 }
             }
             Some(Role::Forwarding { to, .. }) => {
+                // What was queued as a copy has its original at the new owner.
+                let buffers = self.groups[group].copying.buffer;
                 for packet in self.empty(group, step) {
-                    self.send_on(to, packet, step);
+                    match (packet.copy, buffers) {
+                        (false, _) => self.send_on(to, packet, step),
+                        (true, true) => step.drop(Reason::DecodeDuplicateCopy, packet),
+                        (true, false) => self.deliver(group, packet, step),
+                    }
                 }
             }
             Some(Role::Fenced) | None => {

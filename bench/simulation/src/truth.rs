@@ -71,11 +71,16 @@ impl Tenure {
         self.record = Some(signed.clone());
     }
 
-    /// A member acknowledges the heartbeat that this host sent then, at this epoch.
-    pub fn hears(&mut self, member: Host, epoch: Epoch, sent: Time) {
+    /// A member acknowledges, at this epoch, the heartbeat that this host sent then. A joining
+    /// member does not begin to count by a heartbeat of which half of a lease is over.
+    pub fn hears(&mut self, member: Host, epoch: Epoch, sent: Time, now: Time) {
         let present = self.record.as_ref().map(|record| record.record.epoch);
         let joining_since = self.joining_since.get(&member).copied();
         let since = self.since.max(joining_since.unwrap_or_default());
+        let begins = joining_since.is_some() && !self.acknowledged.contains_key(&member);
+        if begins && self.lease.is_some_and(|lease| sent.after(lease / 2) < now) {
+            return;
+        }
         if epoch >= since && present.is_some_and(|present| epoch <= present) {
             let last = self.acknowledged.entry(member).or_insert(sent);
             *last = (*last).max(sent);

@@ -47,6 +47,7 @@ pub mod memory;
 mod output;
 mod path;
 mod release;
+mod replay;
 mod replication;
 mod role;
 mod substrate;

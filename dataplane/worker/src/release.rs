@@ -1,8 +1,9 @@
 //! What was kept, and what becomes of it: each round, before new packets.
 //!
 //! Frames leave in the order in which they came, ahead of live ones, which join
-//! the end of the buffer while there is one. They go to the device directly, at
-//! the rate at which it takes them: what it refuses stays in the buffer.
+//! the end of the buffer while there is one. They go to the device directly, no
+//! faster than [`replay`](crate::replay) says, nor than it takes them: what it
+//! refuses stays in the buffer.
 
 use tables::group::{Copies, FanOut};
 use tables::{Group, GroupIndex, LocalMember, LocalNode, PortIndex, Role, Snapshot};
@@ -71,7 +72,10 @@ impl<Io: BurstIo> Path<Io> {
             };
             if let Some(index) = GroupIndex::new(position).filter(|_| !buffer.frames.is_empty()) {
                 moved += self.serve(tables, index, &mut buffer, now_ns);
-                self.replication.holding -= usize::from(buffer.frames.is_empty());
+                if buffer.frames.is_empty() {
+                    self.replication.holding -= 1;
+                    buffer.replay.stop();
+                }
                 if let Some(counters) = self.counters.group(index) {
                     counters.held.packets.set(buffer.frames.packets().into());
                     counters.held.bytes.set(buffer.frames.bytes());
@@ -105,7 +109,7 @@ impl<Io: BurstIo> Path<Io> {
             return self.throw_away(index, buffer);
         }
         let old = self.drop_old(index, member, buffer, now_ns);
-        if old == OLD_FRAMES_MAX || buffer.frames.is_empty() {
+        if old == OLD_FRAMES_MAX {
             return old;
         }
         let served = Served {
@@ -116,6 +120,14 @@ impl<Io: BurstIo> Path<Io> {
             node,
             now_ns,
         };
+        if let Course::Stay = course {
+            buffer.replay.stop();
+            return old;
+        }
+        let Some(oldest) = buffer.frames.oldest() else {
+            return old;
+        };
+        buffer.due_ns = buffer.replay.until(oldest.received_ns, now_ns);
         old + match course {
             Course::ToGuest => self.release(&served, buffer, |_| true),
             Course::Onward(to) => self.settle_move(&served, &to, buffer),
@@ -216,7 +228,7 @@ impl<Io: BurstIo> Path<Io> {
         }
         let mut burst = Burst::new();
         let frames = buffer.frames.iter().take(buffer.attempt_packets);
-        for kept in frames.take_while(|kept| due(kept.frame)) {
+        for kept in frames.take_while(|kept| kept.received_ns <= buffer.due_ns && due(kept.frame)) {
             let Some(mut packet) = self.io.allocate(kept.frame) else {
                 break;
             };
@@ -240,7 +252,9 @@ impl<Io: BurstIo> Path<Io> {
         let mut burst = Burst::new();
         let mut too_big = false;
         let frames = buffer.frames.iter().take(buffer.attempt_packets);
-        for kept in frames.take_while(|kept| !copy::is_copy(kept.frame)) {
+        for kept in frames
+            .take_while(|kept| kept.received_ns <= buffer.due_ns && !copy::is_copy(kept.frame))
+        {
             let Some(mut packet) = self.io.allocate(kept.frame) else {
                 break;
             };

@@ -10,6 +10,7 @@ use crate::budget::Bucket;
 use crate::buffer::Buffer;
 use crate::gate::Gate;
 use crate::io::BURST_PACKETS_MAX;
+use crate::replay::Replay;
 
 /// The state of groups at one worker. Sized by the first snapshot; a group that
 /// comes later would find no room here, and gets no copies.
@@ -36,6 +37,10 @@ pub(crate) struct MemberBuffer {
     pub(crate) attempt_packets: usize,
     /// Not before this.
     pub(crate) next_attempt_ns: u64,
+    /// How far the frames were played again.
+    pub(crate) replay: Replay,
+    /// What was received until then may leave in this round.
+    pub(crate) due_ns: u64,
     /// The planned move, by the discard that came with it, for which what was kept before was
     /// dropped.
     pub(crate) moved_ns: u64,
@@ -54,6 +59,8 @@ impl Replication {
             frames: Buffer::new(limits, workers, frame_bytes_max),
             attempt_packets: BURST_PACKETS_MAX,
             next_attempt_ns: 0,
+            replay: Replay::default(),
+            due_ns: 0,
             moved_ns: 0,
         };
         let hosts = counters.groups().next().map_or(0, |group| group.hosts());

@@ -69,6 +69,7 @@ impl Plane {
             return;
         };
         let Some(Entry {
+            owner,
             role: Some(role),
             copy_from,
             ..
@@ -78,6 +79,10 @@ impl Plane {
             return;
         };
         let (role, copy_from) = (*role, *copy_from);
+        if owner.is_none() {
+            step.drop(Reason::DecodeNoOwner, packet);
+            return;
+        }
         if !packet.copy || !self.groups[group].copying.by_primary {
             self.groups[group].senders[packet.outer_source.index()] = Some(step.now);
         }

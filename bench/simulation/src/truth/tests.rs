@@ -49,9 +49,9 @@ use MemberState::{InSync, Joining, Removed};
 #[test]
 fn an_owner_is_silent_until_every_member_in_sync_acknowledged_and_then_for_a_lease() {
     let mut tenure = tenure(&[(R, InSync), (S, InSync), (T, InSync)]);
-    tenure.hears(S, epoch(1), Time(10));
+    tenure.hears(S, epoch(1), Time(10), Time(10));
     assert_eq!(tenure.silence(Time(20)), Some(Silence::NeverAcknowledged));
-    tenure.hears(T, epoch(1), Time(15));
+    tenure.hears(T, epoch(1), Time(15), Time(15));
     assert_eq!(tenure.silence(Time(109)), None);
     assert_eq!(tenure.silence(Time(110)), Some(Silence::LeaseOver));
 }
@@ -59,9 +59,9 @@ fn an_owner_is_silent_until_every_member_in_sync_acknowledged_and_then_for_a_lea
 #[test]
 fn acknowledgements_of_an_older_generation_do_not_count() {
     let mut tenure = tenure(&[(R, InSync), (S, InSync)]);
-    tenure.hears(S, epoch(1), Time(10));
+    tenure.hears(S, epoch(1), Time(10), Time(10));
     tenure.installs(&record(3, 3, &[(R, InSync), (S, InSync)]));
-    tenure.hears(S, epoch(2), Time(30));
+    tenure.hears(S, epoch(2), Time(30), Time(30));
     assert_eq!(tenure.silence(Time(40)), Some(Silence::NeverAcknowledged));
 }
 
@@ -69,8 +69,18 @@ fn acknowledgements_of_an_older_generation_do_not_count() {
 fn a_joining_member_counts_from_its_first_acknowledgement() {
     let mut tenure = tenure(&[(R, InSync), (S, Joining), (T, Removed)]);
     assert_eq!(tenure.silence(Time(1_000)), None);
-    tenure.hears(S, epoch(1), Time(1_000));
+    tenure.hears(S, epoch(1), Time(1_000), Time(1_000));
     assert_eq!(tenure.silence(Time(1_100)), Some(Silence::LeaseOver));
+}
+
+#[test]
+fn a_joining_member_does_not_begin_to_count_by_an_old_heartbeat() {
+    let mut tenure = tenure(&[(R, InSync), (S, Joining)]);
+    tenure.hears(S, epoch(1), Time(1_000), Time(1_051));
+    assert_eq!(tenure.silence(Time(1_100)), None);
+    tenure.hears(S, epoch(1), Time(1_050), Time(1_100));
+    assert_eq!(tenure.silence(Time(1_149)), None);
+    assert_eq!(tenure.silence(Time(1_150)), Some(Silence::LeaseOver));
 }
 
 #[test]

@@ -338,10 +338,13 @@ impl World {
         }
         if let Body::HeartbeatAck(HeartbeatAck { echo, acked, .. }) = body {
             for (group, epoch) in acked {
-                if let Some(group) = self.group(*group)
-                    && let Some(life) = &mut self.machines[host.index()].life
+                let group = self.group(*group);
+                let machine = &mut self.machines[host.index()];
+                let now = machine.clock.read(self.now);
+                if let Some(group) = group
+                    && let Some(life) = &mut machine.life
                 {
-                    life.tenures[group].hears(from, *epoch, *echo);
+                    life.tenures[group].hears(from, *epoch, *echo, now);
                 }
             }
         }

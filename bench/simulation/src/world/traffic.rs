@@ -340,6 +340,12 @@ impl World {
         if self.trace.is_at(Detail::All) && reason != Reason::Checkpointed {
             say!(self, "{host} drops {reason:?} {:?}", packet.purpose);
         }
+        // Where nobody has the address nothing is promised, and who sent it did not know yet.
+        if reason == Reason::DecodeNoOwner
+            && let Purpose::Request { group, number } = packet.purpose
+        {
+            self.services[group].sent.remove(number);
+        }
         match reason {
             Reason::DecodeSpoofed | Reason::DecodeStaleGeneration => self.stats.fenced += 1,
             Reason::EncodeMuted | Reason::EncodeReplicaSilent if self.releasing => {

@@ -262,11 +262,22 @@ impl Group {
         self.note_standing(before, cx);
     }
 
+    /// Joining members are told and not waited for. The deposed owner is one: dead as a rule, it
+    /// would cost W each time; the manager's push comes again as often as it takes.
     fn begin_announcement(&mut self, cx: &mut Context<'_>) {
         let mut hosts: BTreeSet<HostId> = self.partners(cx.host).into_iter().collect();
         hosts.extend(self.senders.iter().copied().filter(|host| *host != cx.host));
         hosts.retain(|host| cx.peers.is_open(*host));
         let count = hosts.len();
+        let (joining, hosts): (BTreeSet<_>, BTreeSet<_>) = hosts
+            .into_iter()
+            .partition(|host| self.listed(*host) == Some(MemberState::Joining));
+        if let Some(record) = &self.record {
+            for host in joining {
+                let record = record.clone();
+                cx.send(host, Body::Announce { record });
+            }
+        }
         if let State::Owner(owner) = &mut self.state {
             owner.waiting_for = hosts;
             owner.announced_until = cx.now.after(ANNOUNCE_WAIT);

@@ -137,7 +137,7 @@ fn frames_that_grow_too_old_are_dropped_and_counted() {
     assert_eq!(t.host.drops(), [(v_port(T), DropReason::BufferExpired, 4)]);
     assert_eq!(t.counters().lost.get(), 4);
     promote(&mut t, false);
-    t.host.settle();
+    t.host.settle_for(4 * MS);
     assert_eq!(payloads(&mut t), [4, 5, 6, 7, 8, 9]);
 }
 
@@ -156,8 +156,26 @@ fn a_checkpoint_drops_what_came_before_it_and_nothing_else() {
     assert_eq!(t.counters().held.packets.get(), 10);
     t.host.assert_balanced();
     promote(&mut t, false);
-    t.host.settle();
+    t.host.settle_for(4 * MS);
     assert_eq!(payloads(&mut t), (90..100).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_was_kept_leaves_four_times_as_fast_as_it_came_and_live_packets_wait_behind_it() {
+    let mut t = buffering(|_| {});
+    for i in 0..80 {
+        t.host.at(i as u64 * MS / 2).receive(UPLINK, &copy(i));
+    }
+    promote(&mut t, false);
+    for (span_ns, expected) in [(2 * MS, 0..17), (4 * MS, 17..49)] {
+        t.host.settle_for(span_ns);
+        assert_eq!(payloads(&mut t), expected.collect::<Vec<_>>());
+    }
+    t.host.receive(UPLINK, &copy(99));
+    t.host.settle_for(6 * MS);
+    let rest = (49..80).chain([99]);
+    assert_eq!(payloads(&mut t), rest.collect::<Vec<_>>());
+    t.host.assert_balanced();
 }
 
 #[test]

@@ -206,6 +206,16 @@ impl Host {
         while self.worker.run_once() > 0 {}
     }
 
+    /// Does rounds for so long: what was kept leaves in its time.
+    pub(super) fn settle_for(&mut self, span_ns: u64) {
+        let end_ns = self.worker.io().now_ns + span_ns;
+        self.settle();
+        while self.worker.io().now_ns < end_ns {
+            self.worker.io().now_ns += 125_000;
+            self.settle();
+        }
+    }
+
     /// Takes what was sent at `port`.
     pub(super) fn sent(&mut self, port: PortIndex) -> Vec<Vec<u8>> {
         let sent = std::mem::take(&mut self.worker.io().port(port).sent);

@@ -87,6 +87,16 @@ impl Lab {
         }
     }
 
+    /// Time passes: what was kept leaves in its time.
+    fn settle_for(&mut self, span_ns: u64) {
+        for _ in 0..span_ns.div_ceil(MS / 8) {
+            for member in self.hosts.values_mut() {
+                member.host.settle_for(MS / 8);
+            }
+            self.settle();
+        }
+    }
+
     /// All three steps of rule 13, with packets in between at every moment.
     fn move_s_to_t(&mut self, second: Second) {
         // Freeze.
@@ -125,6 +135,7 @@ impl Lab {
             Second::OldOwner => self.host(S).install(forward),
             Second::Sender => self.host(R).install(owner),
         }
+        self.settle_for(10 * MS);
         self.send();
         self.send();
         match second {
@@ -134,6 +145,7 @@ impl Lab {
         self.send();
         self.host(T)
             .install(|view| view.role = Some(Role::Primary { hold: false }));
+        self.settle_for(10 * MS);
         self.send();
         self.at(2_000 * MS);
         self.host(S).install(|view| view.role = Some(Role::Replica));
