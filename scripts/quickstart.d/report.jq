@@ -112,8 +112,8 @@ def criterion($claim; $holds; $found): {claim: $claim, holds: ($holds == true), 
     criterion("a sees the same address, MAC and TTL";
         $failover.answers_from_elsewhere == 0 and $failover.arp_changed == 0 and $failover.ttl_changed == 0;
         "\($failover.arp_changed) and \($failover.ttl_changed) of \($failover.rounds) rounds changed"),
-    criterion("\($move.wanted) planned moves: nothing lost";
-        $move != null and $move.rounds >= $move.wanted and $move.moved == $move.rounds and $move.lost == 0;
+    criterion("\($move.wanted) planned moves: nothing lost, nothing doubled";
+        $move != null and $move.rounds >= $move.wanted and $move.moved == $move.rounds and $move.lost == 0 and ($move.duplicated == 0 or $move.mode == "deliver");
         "\($move.lost) lost, \($move.duplicated) doubled of \($move.inbound_sent), gap \($move.gap_ms.max) ms"),
     criterion("a deposed host that goes on is refused by all who hear it";
         $barriers.goes_on.stale_sent >= 1000 and $barriers.goes_on.accepted == 0;
