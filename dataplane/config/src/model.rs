@@ -138,6 +138,8 @@ pub struct Uplink {
     pub rx_descriptors: Option<u16>,
     /// Transmit descriptors per queue; `None` leaves them to the daemon.
     pub tx_descriptors: Option<u16>,
+    /// Packet buffers, at least; `None` takes what the queues of the host can hold.
+    pub mbufs_min: Option<u32>,
 }
 
 /// `[[port]]`: the port of a guest on this host.
@@ -157,6 +159,8 @@ pub struct Port {
     pub rx_descriptors: Option<u16>,
     /// Transmit descriptors per queue; `None` leaves them to the daemon.
     pub tx_descriptors: Option<u16>,
+    /// Packet buffers, at least; `None` takes what the queues of the host can hold.
+    pub mbufs_min: Option<u32>,
 }
 
 /// `[fabric]`: what all hosts must agree on.

@@ -53,6 +53,7 @@ pub(crate) struct Uplink {
     pub mtu: Option<At<i64>>,
     pub rx_descriptors: Option<At<i64>>,
     pub tx_descriptors: Option<At<i64>>,
+    pub mbufs_min: Option<At<i64>>,
 }
 
 #[derive(Debug)]
@@ -62,6 +63,7 @@ pub(crate) struct Port {
     pub worker: Option<At<i64>>,
     pub rx_descriptors: Option<At<i64>>,
     pub tx_descriptors: Option<At<i64>>,
+    pub mbufs_min: Option<At<i64>>,
 }
 
 #[derive(Debug)]
@@ -210,6 +212,7 @@ fn uplink(mut section: Section<'_>) -> Uplink {
         mtu: section.required("mtu", "mtu = 1600, at least the guests' MTU + 28"),
         rx_descriptors: section.optional("rx_descriptors"),
         tx_descriptors: section.optional("tx_descriptors"),
+        mbufs_min: section.optional("mbufs_min"),
     };
     section.finish();
     uplink
@@ -225,6 +228,7 @@ fn port(mut section: Section<'_>) -> Port {
         worker: section.optional("worker"),
         rx_descriptors: section.optional("rx_descriptors"),
         tx_descriptors: section.optional("tx_descriptors"),
+        mbufs_min: section.optional("mbufs_min"),
     };
     section.finish();
     port

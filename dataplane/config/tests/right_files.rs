@@ -110,6 +110,10 @@ fn what_is_left_out_has_its_documented_default() {
         (None, None)
     );
     assert_eq!(
+        (config.uplink.mbufs_min, config.ports[0].mbufs_min),
+        (None, None)
+    );
+    assert_eq!(
         (config.fabric.rules.dscp, config.fabric.rules.keep_id),
         (DscpRule::Copy, KeepId::Off)
     );
@@ -153,12 +157,15 @@ fn every_key_arrives() {
         (config.uplink.mtu, config.uplink.rx_descriptors),
         (9000, Some(4096))
     );
-    assert_eq!(config.uplink.tx_descriptors, Some(2048));
+    assert_eq!(
+        (config.uplink.tx_descriptors, config.uplink.mbufs_min),
+        (Some(2048), Some(65_535))
+    );
     let port = &config.ports[0];
     assert_eq!((port.name.as_str(), port.worker), ("blue/web_1", Some(127)));
     assert_eq!(
-        (port.rx_descriptors, port.tx_descriptors),
-        (Some(1024), Some(512))
+        (port.rx_descriptors, port.tx_descriptors, port.mbufs_min),
+        (Some(1024), Some(512), Some(8191))
     );
     let rules = config.fabric.rules;
     assert_eq!(

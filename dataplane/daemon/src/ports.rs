@@ -66,6 +66,8 @@ struct Plan<'a> {
     tx_descriptors: u16,
     /// Packets received here that may wait in the transmit queues of others.
     waiting_elsewhere: u32,
+    /// Buffers that the configuration wants at least.
+    mbufs_min: u32,
     mtu: u16,
     /// The lcore that polls it, if it is one.
     lcore: Option<u16>,
@@ -95,6 +97,7 @@ impl Ports {
                 .map(|port| u32::from(descriptors(port.tx_descriptors)))
                 .sum::<u32>()
                 + 2 * u32::from(descriptors(uplink.tx_descriptors)) * workers.len() as u32,
+            mbufs_min: uplink.mbufs_min.unwrap_or(0),
             mtu: uplink.mtu,
             lcore: None,
             promiscuous: uplink.mac.is_some(),
@@ -120,6 +123,7 @@ impl Ports {
                 tx_descriptors: descriptors(port.tx_descriptors),
                 // At the uplink, or at a neighbour's port.
                 waiting_elsewhere: descriptors(uplink.tx_descriptors).into(),
+                mbufs_min: port.mbufs_min.unwrap_or(0),
                 mtu: network.subnets[node.subnet].mtu,
                 lcore: Some(workers[usize::from(ports.owners[index].0)]),
                 // A guest sends to the virtual MACs of others.
@@ -179,6 +183,7 @@ impl Plan<'_> {
     fn pool(&self, eal: &Eal, index: usize) -> Result<Mempool, LaunchError> {
         let own = u32::from(self.rx_descriptors) * u32::from(self.queues);
         let mbufs = own + self.waiting_elsewhere + MBUFS_BESIDE_DESCRIPTORS;
+        let mbufs = mbufs.max(self.mbufs_min);
         // One less than a power of two is what a pool's ring holds best.
         let mbufs = mbufs.next_power_of_two() - 1;
         let data_room = port::data_room(self.device, self.mtu).map_err(|e| self.failed(e))?;

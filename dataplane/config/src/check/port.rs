@@ -49,6 +49,7 @@ pub fn check(raw: &Raw, networks: &Names<'_>, drafts: &Drafts) -> Option<Vec<Por
         let (rx, tx) = (&port.rx_descriptors, &port.tx_descriptors);
         let rx_descriptors = value::descriptors(drafts, "rx_descriptors", rx.as_ref());
         let tx_descriptors = value::descriptors(drafts, "tx_descriptors", tx.as_ref());
+        let mbufs_min = value::mbufs(drafts, "mbufs_min", port.mbufs_min.as_ref());
         let (network, node) = place?;
         Some(Port {
             network,
@@ -58,6 +59,7 @@ pub fn check(raw: &Raw, networks: &Names<'_>, drafts: &Drafts) -> Option<Vec<Por
             worker,
             rx_descriptors,
             tx_descriptors,
+            mbufs_min,
         })
     };
     let ports = raw.ports.iter().map(port).collect();

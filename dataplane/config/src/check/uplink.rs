@@ -46,6 +46,7 @@ pub fn check(raw: &raw::Uplink, fabric: Option<At<Ipv6Net>>, drafts: &Drafts) ->
     }
     let rx_descriptors = value::descriptors(drafts, "rx_descriptors", raw.rx_descriptors.as_ref());
     let tx_descriptors = value::descriptors(drafts, "tx_descriptors", raw.tx_descriptors.as_ref());
+    let mbufs_min = value::mbufs(drafts, "mbufs_min", raw.mbufs_min.as_ref());
     let net = net?;
     Some(Uplink {
         device: device?.text,
@@ -57,6 +58,7 @@ pub fn check(raw: &raw::Uplink, fabric: Option<At<Ipv6Net>>, drafts: &Drafts) ->
         mtu: mtu?,
         rx_descriptors,
         tx_descriptors,
+        mbufs_min,
     })
 }
 

@@ -136,6 +136,11 @@ pub fn descriptors(drafts: &Drafts, key: &str, found: Option<&At<i64>>) -> Optio
     Some(count)
 }
 
+/// Packet buffers of a port: a pool of 16,777,216 would take some 40 GB.
+pub fn mbufs(drafts: &Drafts, key: &str, found: Option<&At<i64>>) -> Option<u32> {
+    number(drafts, key, found?, 1..=1 << 24)
+}
+
 /// A unicast MAC address.
 pub fn mac(drafts: &Drafts, key: &str, found: &At<String>) -> Option<MacAddress> {
     let text = &found.value;
