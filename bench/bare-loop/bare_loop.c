@@ -104,7 +104,7 @@ static uint16_t start_port(const char *name, struct rte_mempool *pool)
     return port;
 }
 
-static void send(uint16_t port, struct rte_mbuf **out, unsigned int count)
+static void transmit(uint16_t port, struct rte_mbuf **out, unsigned int count)
 {
     unsigned int sent = rte_eth_tx_burst(port, 0, out, count);
     if (unlikely(sent < count))
@@ -121,9 +121,9 @@ run_as(struct loop *loop, enum work work, uint16_t rx, uint16_t tx)
         if (unlikely(count == 0))
             continue;
         if (work == IO_ONLY)
-            send(tx, burst, count);
+            transmit(tx, burst, count);
         else
-            send(tx, out, reheader(loop, work, burst, count, out));
+            transmit(tx, out, reheader(loop, work, burst, count, out));
     }
 }
 
@@ -157,7 +157,7 @@ int main(int argc, char **argv)
     uint16_t rx = start_port(options.rx, loop.pool);
     uint16_t tx = strcmp(options.rx, options.tx) ? start_port(options.tx, loop.pool) : rx;
 
-    printf("ready\n");
+    printf("ready, tsc_hz %" PRIu64 "\n", rte_get_tsc_hz());
     fflush(stdout);
     run(&loop, rx, tx);
     printf("refused %" PRIu64 "\n", loop.refused);

@@ -1,0 +1,200 @@
+//! Bed P: what a packet costs `understudyd`, a bare loop and DPDK's own forwarder.
+//!
+//! `scripts/bench` builds everything and calls this. A scenario's figures go to a file of their
+//! own as soon as they are there, so that a long run can be cut in parts; `report` puts together
+//! what there is.
+#![forbid(unsafe_code)]
+
+mod agreement;
+mod clock;
+mod counters;
+mod inputs;
+mod machine;
+mod process;
+mod program;
+mod report;
+mod rounds;
+mod scenario;
+mod table;
+
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use inputs::Inputs;
+use machine::Machine;
+use program::{Binaries, Kind};
+use report::Outcome;
+use rounds::Plan;
+use scenario::Scenario;
+
+/// Measures what a packet costs understudyd, a bare loop and testpmd
+#[derive(Parser)]
+#[command(version)]
+enum Command {
+    /// Measure scenarios; each result is a file below the output directory
+    Measure(Measure),
+    /// Put together what was measured: report.json, report.csv and a table
+    Report {
+        /// Where the results are
+        #[arg(long, value_name = "DIR", default_value = "target/bench")]
+        out: PathBuf,
+    },
+    /// List the scenarios of a set
+    List {
+        /// Which set
+        set: Set,
+    },
+}
+
+#[derive(Args)]
+struct Measure {
+    /// Which scenarios
+    set: Set,
+    /// Only those whose name begins so; repeatable
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+    /// Where results go
+    #[arg(long, value_name = "DIR", default_value = "target/bench")]
+    out: PathBuf,
+    /// Where understudyd, understudy and bare-loop are
+    #[arg(long, value_name = "DIR", default_value = "target/release")]
+    binaries: PathBuf,
+    /// DPDK's forwarder
+    #[arg(long, value_name = "PROGRAM", default_value = "dpdk-testpmd")]
+    testpmd: PathBuf,
+    /// Rounds of each scenario
+    #[arg(long, default_value_t = 5)]
+    rounds: u32,
+    /// Length of a turn, in milliseconds
+    #[arg(long, default_value_t = 1000)]
+    turn_ms: u64,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Set {
+    /// Two, for continuous integration
+    Quick,
+    /// All
+    Full,
+}
+
+impl Set {
+    fn scenarios(self) -> Vec<Scenario> {
+        match self {
+            Self::Quick => Scenario::quick(),
+            Self::Full => Scenario::full(),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let done = match Command::parse() {
+        Command::Measure(options) => measure(&options),
+        Command::Report { out } => report(&out),
+        Command::List { set } => list(set),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn list(set: Set) -> Result<(), Box<dyn Error>> {
+    for scenario in set.scenarios() {
+        writeln!(io::stdout(), "{scenario}")?;
+    }
+    Ok(())
+}
+
+fn measure(options: &Measure) -> Result<(), Box<dyn Error>> {
+    let wanted = |scenario: &Scenario| {
+        let name = scenario.to_string();
+        options.only.is_empty()
+            || options
+                .only
+                .iter()
+                .any(|only| name.starts_with(only.as_str()))
+    };
+    let scenarios: Vec<Scenario> = options.set.scenarios().into_iter().filter(wanted).collect();
+    if scenarios.is_empty() {
+        return Err("no scenario has such a name; `bed list full` lists them".into());
+    }
+    let binaries = Binaries {
+        directory: options.binaries.clone(),
+        testpmd: options.testpmd.clone(),
+    };
+    let plan = Plan {
+        rounds: options.rounds,
+        settle_ms: 100,
+        turn_ms: options.turn_ms,
+    };
+    let machine = Machine::look()?;
+    let results = options.out.join("scenarios");
+    fs::create_dir_all(&results)?;
+    let turns = |scenario: &Scenario| {
+        u64::from(plan.rounds) * Kind::contenders(scenario.direction).len() as u64
+    };
+    let progress = ProgressBar::new(scenarios.iter().map(turns).sum());
+    progress.set_style(ProgressStyle::with_template(
+        "{wide_bar} {pos}/{len}  {msg}",
+    )?);
+    let mut outcomes = Vec::new();
+    for scenario in scenarios {
+        let outcome = measure_one(scenario, &binaries, plan, &machine, &options.out, &progress)?;
+        let path = results.join(format!("{scenario}.json"));
+        serde_json::to_writer_pretty(File::create(path)?, &outcome)?;
+        outcomes.push(outcome);
+    }
+    progress.finish_and_clear();
+    writeln!(io::stdout(), "{}", table::for_terminal(&outcomes))?;
+    Ok(())
+}
+
+fn measure_one(
+    scenario: Scenario,
+    binaries: &Binaries,
+    plan: Plan,
+    machine: &Machine,
+    out: &Path,
+    progress: &ProgressBar,
+) -> Result<Outcome, Box<dyn Error>> {
+    let work = out.join("work").join(scenario.to_string());
+    progress.set_message(format!("{scenario}: comparing outputs"));
+    agreement::check(binaries, scenario, &work)?;
+    progress.set_message(format!("{scenario}: writing packets"));
+    let inputs = Inputs::write(scenario, &work)?;
+    let contenders = Kind::contenders(scenario.direction);
+    let rounds = rounds::run(binaries, &inputs, &contenders, plan, progress)?;
+    // Packets and tables are as large as they are quickly made.
+    fs::remove_dir_all(&work)?;
+    Outcome::of(scenario, machine.clone(), plan, rounds)
+        .ok_or_else(|| format!("{scenario}: the gauge moved by over a tenth in every round").into())
+}
+
+fn report(out: &Path) -> Result<(), Box<dyn Error>> {
+    let mut outcomes = Vec::new();
+    for scenario in Scenario::full().into_iter().chain(Scenario::quick()) {
+        let path = out.join("scenarios").join(format!("{scenario}.json"));
+        if let Ok(text) = fs::read_to_string(&path) {
+            let outcome: Outcome = serde_json::from_str(&text)
+                .map_err(|error| format!("{}: {error}; measure again", path.display()))?;
+            outcomes.push(outcome);
+        }
+    }
+    if outcomes.is_empty() {
+        return Err(format!("nothing was measured in {} yet", out.display()).into());
+    }
+    serde_json::to_writer_pretty(File::create(out.join("report.json"))?, &outcomes)?;
+    table::write_csv(&outcomes, &out.join("report.csv"))?;
+    writeln!(io::stdout(), "{}", table::for_terminal(&outcomes))?;
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! `understudyd` as a contender: one guest, one worker, mappings over the local socket.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use traffic::world::{NETWORK_NAME, NEXT_HOP_MAC, UPLINK_MAC};
+
+use super::{Binaries, Devices, Kind, Load, Running, WORKER_CORE, mbufs};
+use crate::clock;
+use crate::counters::Counters;
+use crate::inputs::Inputs;
+use crate::process::Process;
+use crate::scenario::Direction;
+
+/// Of one buffer, with its header and what the pool adds, in octets.
+const MBUF_BYTES: u64 = 2176 + 128 + 64;
+/// For ports, rings and the other port's buffers, in MiB.
+const OTHER_MIB: u64 = 200;
+
+pub(super) fn start(
+    binaries: &Binaries,
+    inputs: &Inputs,
+    devices: &Devices,
+) -> Result<Running, Box<dyn Error>> {
+    // Relative to nothing: the daemon wants its socket's path whole.
+    let directory = fs::canonicalize(&inputs.directory)?;
+    let socket = directory.join("understudyd.sock");
+    let config = directory.join("r.toml");
+    fs::write(&config, toml(inputs, devices, &socket))?;
+    let mut command = Command::new(binaries.directory.join("understudyd"));
+    command.arg("--config").arg(&config);
+    let name = Kind::Understudyd.file_name();
+    let mut process = Process::start(&name, command, &inputs.directory)?;
+    process.wait_for("ready")?;
+    let load = match devices {
+        Devices::Endless => Some(load(binaries, inputs, &socket)?),
+        Devices::Once(_) => None,
+    };
+    Ok(Running {
+        counters: Counters::api(&socket, inputs.scenario.direction)?,
+        process,
+        thread: Some("worker-0"),
+        load,
+    })
+}
+
+fn toml(inputs: &Inputs, devices: &Devices, socket: &Path) -> String {
+    let mbufs = mbufs(inputs);
+    let (rx, tx) = (devices.rx(&inputs.packets), devices.tx());
+    let buffers = format!("mbufs_min = {mbufs}\n");
+    let (uplink, guest) = match inputs.scenario.direction {
+        Direction::Encode => ((tx, ""), (rx, buffers.as_str())),
+        Direction::Decode => ((rx, buffers.as_str()), (tx, "")),
+    };
+    let memory_mib = u64::from(mbufs) * MBUF_BYTES / (1 << 20) + OTHER_MIB;
+    // What comes once must find its mapping when it comes.
+    let nodes = match devices {
+        Devices::Endless => String::new(),
+        Devices::Once(_) => inputs.world.nodes_toml(),
+    };
+    format!(
+        "[host]\nname = \"r\"\nworkers = [{WORKER_CORE}]\npoll = \"busy\"\n\
+         memory_mib = {memory_mib}\nsocket = \"{}\"\n\
+         [uplink]\ndevice = \"{}\"\naddress = \"2001:db8:0:1::2/64\"\n\
+         next_hop = \"2001:db8:0:1::1\"\nnext_hop_mac = \"{NEXT_HOP_MAC}\"\n\
+         mac = \"{UPLINK_MAC}\"\nmtu = 1600\n{}\
+         [[port]]\nnode = \"{NETWORK_NAME}/guest\"\ndevice = \"{}\"\n{}{}{nodes}",
+        socket.display(),
+        uplink.0,
+        uplink.1,
+        guest.0,
+        guest.1,
+        inputs.world.fabric_toml(),
+    )
+}
+
+fn load(binaries: &Binaries, inputs: &Inputs, socket: &Path) -> Result<Load, Box<dyn Error>> {
+    let begun = clock::now();
+    let done = Command::new(binaries.directory.join("understudy"))
+        .arg("--socket")
+        .arg(socket)
+        .args(["mapping", "load"])
+        .arg(&inputs.mappings)
+        .output()?;
+    if !done.status.success() {
+        let said = String::from_utf8_lossy(&done.stderr);
+        return Err(format!("mappings were not loaded: {}", said.trim_end()).into());
+    }
+    Ok(Load {
+        mappings: inputs.scenario.mappings,
+        seconds: begun.elapsed().as_secs_f64(),
+    })
+}
