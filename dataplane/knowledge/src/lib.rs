@@ -14,7 +14,8 @@ use tables::lease::Lease;
 use tables::mappings::{Change, LocalPort};
 use tables::snapshot::{Fabric, LocalHost, NodeMember};
 use tables::{
-    Entry, GroupIndex, HostIndex, Key, LocalNode, Mappings, PortIndex, Snapshot, Subnet, Uplink,
+    Entry, GroupIndex, HostIndex, Key, LocalNode, Mappings, PathMtus, PortIndex, Snapshot, Subnet,
+    Uplink,
 };
 use wire::address::NetworkId;
 use wire::ethernet::MacAddress;
@@ -47,6 +48,7 @@ pub fn first_snapshot(config: &Config, uplink_mac: MacAddress) -> Snapshot {
             next_hop_mac: config.uplink.next_hop_mac,
             mtu: config.uplink.mtu,
         },
+        path_mtus: PathMtus::new(config.fabric.hosts.len(), config.uplink.mtu),
         nodes: config
             .ports
             .iter()

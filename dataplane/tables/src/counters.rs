@@ -117,6 +117,29 @@ pub struct LoopCounters {
     pub copied: Counter,
     /// Of these: those that were not made, and are counted as drops.
     pub copies_not_made: Counter,
+    /// Packets made by this worker beside those that came in: ICMP errors, and
+    /// all but one fragment of each packet that was cut.
+    pub generated: Counter,
+    /// Of ICMP.
+    pub icmp: IcmpCounters,
+}
+
+/// What one worker says to guests by ICMP, and hears from routers.
+#[derive(Debug, Default)]
+pub struct IcmpCounters {
+    /// Errors that guests of this host were sent, those that were made of a
+    /// router's included.
+    pub errors: Counter,
+    /// Errors that a guest was not sent, since it had too many of late.
+    pub errors_limited: Counter,
+    /// Packets of guests that were cut into fragments.
+    pub fragmented: Counter,
+    /// Errors of routers that were believed: a packet was too big (ICMPv6 2/0).
+    pub heard_too_big: Counter,
+    /// A host cannot be reached (ICMPv6 1/x).
+    pub heard_unreachable: Counter,
+    /// Another error, which is only counted (ICMPv6 3/x, 4/x).
+    pub heard_other: Counter,
 }
 
 /// All counters of one worker.

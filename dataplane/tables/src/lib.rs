@@ -20,6 +20,8 @@
 //!   speak; it changes too often to be published.
 //! - **Counters** have one writer, the worker they belong to, and any number of
 //!   readers.
+//! - A **path MTU** is how large a packet the way to one host takes; it starts at
+//!   the uplink's and is learned from routers.
 //! - **Punt rings** carry whole frames between one worker and the controller,
 //!   **notices** what a worker tells it besides. A **boundary** tells it when all
 //!   workers have left something behind.
@@ -31,6 +33,7 @@ pub mod group;
 pub mod lease;
 pub mod mappings;
 pub mod notice;
+pub mod path_mtu;
 pub mod publication;
 pub mod punt;
 pub mod snapshot;
@@ -38,5 +41,6 @@ pub mod snapshot;
 pub use group::{Group, GroupIndex, LocalMember, Role};
 pub use lease::Lease;
 pub use mappings::{Entry, HostIndex, Key, Mappings, PortIndex};
+pub use path_mtu::PathMtus;
 pub use publication::{Publisher, Reader};
 pub use snapshot::{LocalNode, NodeMember, Snapshot, Subnet, Uplink};

@@ -7,7 +7,7 @@
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::group::GroupIndex;
-use crate::mappings::HostIndex;
+use crate::mappings::{HostIndex, Key};
 
 /// Something that the controller should act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,25 @@ pub enum Notice {
         group: GroupIndex,
         /// The host that sent the packet.
         sender: HostIndex,
+    },
+    /// A router could not forward a packet of this host: it was too big. Told
+    /// while the tables know no path MTU as low as that.
+    PathMtu {
+        /// The host that the packet was for.
+        host: HostIndex,
+        /// The largest packet that the router's next link takes, in octets, not
+        /// below [`PATH_MTU_MIN`](crate::path_mtu::PATH_MTU_MIN).
+        mtu: u16,
+    },
+    /// A router says that a host cannot be reached. Told at most every
+    /// [`NOTICE_INTERVAL_NS`] for each host by each worker.
+    Unreachable {
+        /// The host that the packet was for.
+        host: HostIndex,
+        /// Network and virtual address that it was for.
+        destination: Key,
+        /// The code of the ICMPv6 message (RFC 4443 section 3.1).
+        code: u8,
     },
 }
 

@@ -11,6 +11,7 @@ use wire::ethernet::MacAddress;
 use crate::group::{Group, GroupIndex, LocalMember};
 use crate::lease::Lease;
 use crate::mappings::{HostIndex, Mappings, PortIndex};
+use crate::path_mtu::PathMtus;
 
 /// One version of what this host knows. Immutable, complete, cheap to derive
 /// from its predecessor: every part that did not change is shared.
@@ -24,6 +25,8 @@ pub struct Snapshot {
     pub host: LocalHost,
     /// How packets leave for the substrate.
     pub uplink: Uplink,
+    /// How large a packet the path to each other host takes.
+    pub path_mtus: PathMtus,
     /// The node behind each guest port: port `i + 1` is at `i`.
     pub nodes: Arc<[LocalNode]>,
     /// The networks that this host knows of.

@@ -31,6 +31,7 @@ pub(crate) fn snapshot() -> Snapshot {
             next_hop_mac: None,
             mtu: 1600,
         },
+        path_mtus: PathMtus::new(1, 1600),
         nodes: [].into(),
         networks: Arc::new(BTreeSet::new()),
         mappings: Mappings::default(),
