@@ -8,7 +8,7 @@ use crate::{
     DropReason, address::virtual_of, encode::HeadingRules, ethernet, fragment, ipv4, ipv6,
     label::Label, packet::Packet, protocol,
 };
-use zerocopy::IntoBytes;
+use zerocopy::{FromBytes, IntoBytes};
 
 /// The checked IPv6 header of a packet from the substrate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,22 @@ impl Ipv6Facts {
         if payload.len() + ipv4::HEADER_BYTES > ipv4::TOTAL_BYTES_MAX + extension_bytes {
             return Err(DropReason::DecodeMalformed);
         }
-        Ok(Self {
+        Ok(Self::of(header))
+    }
+
+    /// The header at the front of `ip`, of whose packet an ICMPv6 error quotes a
+    /// part only. `None` if it is truncated, not version 6, or the packet too
+    /// long to be restored to IPv4.
+    #[must_use]
+    pub fn parse_quoted(ip: &[u8]) -> Option<Self> {
+        let (header, _) = ipv6::Header::ref_from_prefix(ip).ok()?;
+        let total_bytes = usize::from(header.payload_bytes.get()) + ipv4::HEADER_BYTES;
+        (header.version() == 6 && total_bytes <= ipv4::TOTAL_BYTES_MAX).then(|| Self::of(header))
+    }
+
+    #[inline]
+    fn of(header: &ipv6::Header) -> Self {
+        Self {
             traffic_class: header.traffic_class(),
             label: header.label(),
             payload_bytes: header.payload_bytes.get(),
@@ -54,7 +69,7 @@ impl Ipv6Facts {
             hop_limit: header.hop_limit,
             source: header.source,
             destination: header.destination,
-        })
+        }
     }
 }
 

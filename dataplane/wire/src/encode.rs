@@ -11,7 +11,12 @@ pub use facts::Ipv4Facts;
 pub use rules::{DscpRule, HeadingRules, KeepId};
 
 use crate::{
-    DropReason, address::Prefix96, ethernet, fragment, ipv6, label::Label, packet::Packet, protocol,
+    DropReason,
+    address::Prefix96,
+    ethernet, fragment, ipv4, ipv6,
+    label::{Label, flow_hash},
+    packet::Packet,
+    protocol,
 };
 use zerocopy::IntoBytes;
 
@@ -127,6 +132,64 @@ pub fn reheader<P: Packet>(
         packet.remove_front(old - new);
     }
     let head = &mut packet.bytes_mut()[ethernet::HEADER_BYTES..][..new];
+    write_head(head, facts, heading, rules);
+    Ok(())
+}
+
+/// The octets of payload in each fragment but the last of a packet that is too
+/// big for a path (section 4).
+#[must_use]
+pub const fn fragment_unit_bytes(path_mtu: u16) -> u16 {
+    let head_bytes = (ipv6::HEADER_BYTES + fragment::HEADER_BYTES) as u16;
+    path_mtu.saturating_sub(head_bytes) & !(ipv4::OFFSET_UNIT_BYTES as u16 - 1)
+}
+
+/// One fragment of a packet: where in its payload it lies, in octets. `start` is
+/// a multiple of 8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Where it begins.
+    pub start: u16,
+    /// How long it is.
+    pub bytes: u16,
+}
+
+impl Piece {
+    /// What the header of this fragment of the packet `facts` says, which may be
+    /// a fragment itself. `None` if it would begin beyond what 13 bits can say,
+    /// which nothing can put together.
+    #[must_use]
+    pub fn facts(self, facts: &Ipv4Facts) -> Option<Ipv4Facts> {
+        let offset_units = facts.offset_units + self.start / ipv4::OFFSET_UNIT_BYTES as u16;
+        let is_last = self.start + self.bytes == facts.payload_bytes();
+        (offset_units <= ipv4::OFFSET_UNITS_MAX).then(|| Ipv4Facts {
+            header_bytes: ipv4::HEADER_BYTES as u8,
+            total_bytes: ipv4::HEADER_BYTES as u16 + self.bytes,
+            more_fragments: facts.more_fragments || !is_last,
+            offset_units,
+            flow_hash: flow_hash(facts.source, facts.destination, facts.protocol, 0),
+            ..*facts
+        })
+    }
+}
+
+/// Puts a head in front of `packet`, which holds the payload of the fragment
+/// that `facts` tell of and nothing else. In front of the head lie 14 octets of
+/// unspecified content for [`ethernet::write`].
+///
+/// # Errors
+/// [`DropReason::NoMbuf`], and nothing changed, if the headroom does not hold 62
+/// octets.
+pub fn head_fragment<P: Packet>(
+    packet: &mut P,
+    facts: &Ipv4Facts,
+    heading: &Heading<'_>,
+    rules: &HeadingRules,
+) -> Result<(), DropReason> {
+    let head_bytes = head_bytes(facts, rules);
+    let front_bytes = ethernet::HEADER_BYTES + head_bytes;
+    packet.prepend(front_bytes).ok_or(DropReason::NoMbuf)?;
+    let head = &mut packet.bytes_mut()[ethernet::HEADER_BYTES..front_bytes];
     write_head(head, facts, heading, rules);
     Ok(())
 }

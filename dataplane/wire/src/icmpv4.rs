@@ -1,6 +1,6 @@
 //! ICMP for IPv4 (RFC 792, RFC 1191), and the errors that this host sends.
 
-use crate::{checksum, encode::Ipv4Facts, ipv4, protocol};
+use crate::{checksum, ipv4, protocol};
 use std::net::Ipv4Addr;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned, network_endian::U16};
 
@@ -18,9 +18,12 @@ pub const TIME_EXCEEDED: u8 = 11;
 /// Parameter problem.
 pub const PARAMETER_PROBLEM: u8 = 12;
 
-/// An error quotes at most as much as keeps its packet within this (RFC 1812 section 4.3.2.3).
-const ERROR_PACKET_BYTES_MAX: usize = 576;
+/// The longest IPv4 packet with an error: it quotes at most as much as keeps it
+/// within this (RFC 1812 section 4.3.2.3).
+pub const ERROR_PACKET_BYTES_MAX: usize = 576;
 const ERROR_HEADERS_BYTES: usize = ipv4::HEADER_BYTES + HEADER_BYTES;
+/// The most that an error quotes, from the IPv4 header on.
+pub const QUOTED_BYTES_MAX: usize = ERROR_PACKET_BYTES_MAX - ERROR_HEADERS_BYTES;
 const ERROR_TTL: u8 = 64;
 /// Internetwork control, the precedence of errors (RFC 1812 section 4.3.2.5).
 const ERROR_TOS: u8 = 0xc0;
@@ -77,21 +80,25 @@ impl Error {
     }
 }
 
-/// Whether an error may answer the packet `facts` tells of, whose payload
-/// begins with `payload`: not if it is an ICMP error itself, a fragment other
-/// than the first, for a group, or from nobody (RFC 1122 section 3.2.2).
+/// Whether an error may answer the IPv4 packet that begins with `quoted`: not if
+/// it is an ICMP error itself, a fragment other than the first, for a group or
+/// for all, or from nobody (RFC 1122 section 3.2.2). Nor if that cannot be told.
 #[must_use]
-pub fn may_answer(facts: &Ipv4Facts, payload: &[u8]) -> bool {
-    let is_error = facts.protocol == protocol::ICMPV4
-        && !matches!(
-            payload.first(),
-            Some(&(ECHO_REPLY | ECHO_REQUEST | 13..=18))
-        );
+pub fn may_answer(quoted: &[u8]) -> bool {
+    let Some(header) = ipv4::peek(quoted) else {
+        return false;
+    };
+    let kind = quoted.get(usize::from(header.header_bytes()));
+    let is_error = header.protocol == protocol::ICMPV4
+        && !matches!(kind, Some(&(ECHO_REPLY | ECHO_REQUEST | 13..=18)));
+    let (source, destination) = (header.source(), header.destination());
     !is_error
-        && facts.offset_units == 0
-        && !facts.destination.is_multicast()
-        && !facts.destination.is_broadcast()
-        && !facts.source.is_unspecified()
+        && header.offset_units() == 0
+        && !destination.is_multicast()
+        && !destination.is_broadcast()
+        && !source.is_unspecified()
+        && !source.is_multicast()
+        && !source.is_broadcast()
 }
 
 /// The length of the IPv4 packet that [`write_error`] makes of a quoted packet
@@ -145,7 +152,7 @@ pub fn write_error(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::{TCP_IN, guest_packet, octets};
+    use crate::samples::guest_packet;
     use proptest::prelude::*;
     use smoltcp::wire::{Icmpv4Packet, Ipv4Packet};
 
@@ -194,43 +201,57 @@ mod tests {
 
     #[test]
     fn errors_fragments_groups_and_nobody_are_not_answered() {
-        let facts = Ipv4Facts::parse(&octets(TCP_IN)).unwrap();
-        let icmp = Ipv4Facts {
+        let fields = ipv4::Fields {
+            tos: 0,
+            total_bytes: 28,
+            id: 0,
+            dont_fragment: true,
+            more_fragments: false,
+            offset_units: 0,
+            ttl: 64,
+            protocol: protocol::TCP,
+            source: Ipv4Addr::new(10, 0, 0, 2),
+            destination: Ipv4Addr::new(10, 0, 0, 3),
+        };
+        let icmp = ipv4::Fields {
             protocol: protocol::ICMPV4,
-            ..facts
+            ..fields
         };
-        let first = Ipv4Facts {
+        let first = ipv4::Fields {
             more_fragments: true,
-            ..facts
+            ..fields
         };
-        let later = Ipv4Facts {
+        let later = ipv4::Fields {
             offset_units: 1,
-            ..facts
+            ..fields
         };
-        let to = |destination| Ipv4Facts {
+        let to = |destination| ipv4::Fields {
             destination,
-            ..facts
+            ..fields
         };
-        let nobody = Ipv4Facts {
-            source: Ipv4Addr::UNSPECIFIED,
-            ..facts
-        };
-        for (name, facts, payload, answered) in [
-            ("TCP", facts, [UNREACHABLE], true),
-            ("echo request", icmp, [ECHO_REQUEST], true),
-            ("echo reply", icmp, [ECHO_REPLY], true),
-            ("unreachable", icmp, [UNREACHABLE], false),
-            ("time exceeded", icmp, [TIME_EXCEEDED], false),
-            ("redirect", icmp, [5], false),
-            ("unknown type", icmp, [200], false),
-            ("first fragment", first, [0], true),
-            ("later fragment", later, [0], false),
-            ("to a group", to(Ipv4Addr::new(224, 0, 0, 1)), [0], false),
-            ("to all", to(Ipv4Addr::BROADCAST), [0], false),
-            ("from nobody", nobody, [0], false),
+        let from = |source| ipv4::Fields { source, ..fields };
+        for (name, fields, kind, answered) in [
+            ("TCP", fields, UNREACHABLE, true),
+            ("echo request", icmp, ECHO_REQUEST, true),
+            ("echo reply", icmp, ECHO_REPLY, true),
+            ("unreachable", icmp, UNREACHABLE, false),
+            ("time exceeded", icmp, TIME_EXCEEDED, false),
+            ("redirect", icmp, 5, false),
+            ("unknown type", icmp, 200, false),
+            ("first fragment", first, 0, true),
+            ("later fragment", later, 0, false),
+            ("to a group", to(Ipv4Addr::new(224, 0, 0, 1)), 0, false),
+            ("to all", to(Ipv4Addr::BROADCAST), 0, false),
+            ("from nobody", from(Ipv4Addr::UNSPECIFIED), 0, false),
+            ("from a group", from(Ipv4Addr::new(224, 0, 0, 1)), 0, false),
+            ("from all", from(Ipv4Addr::BROADCAST), 0, false),
         ] {
-            assert_eq!(may_answer(&facts, &payload), answered, "{name}");
+            let header = ipv4::Header::new(&fields);
+            let quoted = [header.as_bytes(), &[kind]].concat();
+            assert_eq!(may_answer(&quoted), answered, "{name}");
         }
-        assert!(!may_answer(&icmp, &[]));
+        let header = ipv4::Header::new(&icmp);
+        assert!(!may_answer(header.as_bytes()), "of which type?");
+        assert!(!may_answer(&header.as_bytes()[..19]));
     }
 }

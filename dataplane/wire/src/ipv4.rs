@@ -10,6 +10,8 @@ pub const HEADER_BYTES: usize = 20;
 pub const TOTAL_BYTES_MAX: usize = 0xffff;
 /// What the fragment offset counts in.
 pub const OFFSET_UNIT_BYTES: usize = 8;
+/// The greatest fragment offset.
+pub const OFFSET_UNITS_MAX: u16 = OFFSET;
 
 const RESERVED_FLAG: u16 = 0x8000;
 const DONT_FRAGMENT: u16 = 0x4000;

@@ -5,7 +5,8 @@
 //! codec for that and holds no state: [`encode`] goes from guest to substrate,
 //! [`decode`] comes back, [`address`] and [`label`] say where each datum
 //! travels, [`copy`] makes one host's packet another's, [`native`] translates for hosts that
-//! are not ours, [`drop_reason`] names every way in which a packet may end.
+//! are not ours, [`substrate_error`] reads what routers say of packets, [`drop_reason`] names
+//! every way in which a packet may end.
 //!
 //! The other modules are views of one protocol each. Every one has the same
 //! parts in the same order: its constants, the `Header` as it lies in memory,
@@ -34,6 +35,7 @@ pub mod packet;
 pub mod protocol;
 #[cfg(test)]
 mod samples;
+pub mod substrate_error;
 pub mod tcp;
 pub mod udp;
 
