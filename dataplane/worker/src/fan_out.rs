@@ -120,17 +120,15 @@ impl<Io: BurstIo> Path<Io> {
     /// Makes the primary's copies of an original in its substrate form, without
     /// padding.
     pub(crate) fn copy_onward(&mut self, spread: &Spread<'_>, frame: &[u8]) {
-        let targets = self.targets(spread, frame.len());
+        let mut targets = self.targets(spread, frame.len());
+        self.leave_out_narrow(spread, frame, &mut targets);
         if targets.is_empty() {
             return;
         }
         let uplink = &spread.tables.uplink;
         let next_hop = uplink.next_hop_mac.ok_or(DropReason::NoNextHop);
-        let fits = frame.len() <= ethernet::HEADER_BYTES + usize::from(uplink.mtu);
-        let ready = next_hop.and_then(|mac| match fits {
-            true => Ok((mac, self.io.allocate(frame).ok_or(DropReason::NoMbuf)?)),
-            false => Err(DropReason::EncodeTooBig),
-        });
+        let ready =
+            next_hop.and_then(|mac| Ok((mac, self.io.allocate(frame).ok_or(DropReason::NoMbuf)?)));
         match ready {
             Ok((next_hop, mut frame)) => {
                 ethernet::write(frame.bytes_mut(), next_hop, uplink.mac, EtherType::IPV6);
@@ -138,6 +136,25 @@ impl<Io: BurstIo> Path<Io> {
             }
             Err(reason) => self.none_made(spread, &targets, reason),
         }
+    }
+
+    /// Takes off `targets` those to which the path is too narrow for `frame`, and
+    /// counts them. Their sender cannot be told: the path is not its own.
+    fn leave_out_narrow(&self, spread: &Spread<'_>, frame: &[u8], targets: &mut Targets<'_>) {
+        let (paths, bytes) = (
+            &spread.tables.path_mtus,
+            frame.len() - ethernet::HEADER_BYTES,
+        );
+        if paths.fits_everywhere(bytes) {
+            return;
+        }
+        targets.retain(|to| {
+            let fits = paths.fits(bytes, to.host);
+            if !fits {
+                self.not_made(spread, to, DropReason::EncodeTooBig);
+            }
+            fits
+        });
     }
 
     /// Makes a frame the copy for a member, and counts it as sent.

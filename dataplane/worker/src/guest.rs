@@ -1,15 +1,17 @@
 //! From a guest: check, look up, then deliver here or re-header for elsewhere.
 
 use arrayvec::ArrayVec;
-use tables::{Entry, Key, LocalNode, PortIndex, Snapshot};
+use tables::{Entry, HostIndex, Key, LocalNode, PortIndex, Snapshot};
 use wire::address::Prefix96;
 use wire::checksum;
 use wire::drop_reason::DropReason;
 use wire::encode::{self, Heading, Ipv4Facts};
 use wire::ethernet::{self, EtherType, MacAddress};
+use wire::ipv4;
 use wire::packet::Packet;
 
 use crate::arp;
+use crate::icmp::Refusal;
 use crate::io::{BURST_PACKETS_MAX, Burst, BurstIo};
 use crate::path::Path;
 
@@ -22,6 +24,30 @@ pub(crate) struct Sender<'a> {
     generation: u8,
     /// When its burst was taken; 0 on a host that knows no groups.
     pub(crate) now_ns: u64,
+}
+
+/// A guest's packet on its way to another host.
+pub(crate) struct Crossing<'a> {
+    pub(crate) tables: &'a Snapshot,
+    pub(crate) facts: &'a Ipv4Facts,
+    pub(crate) heading: Heading<'a>,
+}
+
+impl Crossing<'_> {
+    fn head_bytes(&self) -> usize {
+        encode::head_bytes(self.facts, &self.tables.fabric.rules)
+    }
+
+    /// The length of the IPv6 packet.
+    #[inline]
+    pub(crate) fn bytes(&self) -> usize {
+        self.head_bytes() + usize::from(self.facts.payload_bytes())
+    }
+
+    /// By how much a packet without options grows.
+    pub(crate) fn growth_bytes(&self) -> u16 {
+        (self.head_bytes() - ipv4::HEADER_BYTES) as u16 // 20 or 28
+    }
 }
 
 /// A guest's IPv4 packet that passed the checks.
@@ -74,55 +100,78 @@ impl<Io: BurstIo> Path<Io> {
             }
         }
 
-        for Checked {
-            mut packet,
-            facts,
-            key,
-        } in checked.drain(..)
-        {
-            let out = match tables.mappings.find(key) {
-                None => Err(DropReason::EncodeNoMapping),
+        for Checked { packet, facts, key } in checked.drain(..) {
+            match tables.mappings.find(key) {
+                None => self.drop_packet(port, DropReason::EncodeNoMapping, packet),
                 Some(entry) => match entry.group {
-                    Some(index) => {
-                        self.send_to_group(tables, &sender, index, packet, &facts);
-                        continue;
-                    }
-                    None => self.forward(tables, &sender, &mut packet, &facts, entry),
+                    Some(index) => self.send_to_group(tables, &sender, index, packet, &facts),
+                    None => self.forward(tables, &sender, packet, &facts, entry),
                 },
-            };
-            match out {
-                Ok(out) => self.send(out, packet),
-                Err(reason) => self.drop_packet(port, reason, packet),
             }
         }
         count
     }
 
-    /// Rewrites a packet for the owner of its destination; says where it leaves.
+    /// Sends a packet to the owner of its destination.
     fn forward(
-        &self,
+        &mut self,
         tables: &Snapshot,
         sender: &Sender<'_>,
-        packet: &mut Io::Packet,
+        mut packet: Io::Packet,
         facts: &Ipv4Facts,
         entry: &Entry,
-    ) -> Result<PortIndex, DropReason> {
-        let virtual_routers = virtual_routers(sender.node, facts)?;
+    ) {
+        let virtual_routers = match virtual_routers(sender.node, facts) {
+            Ok(virtual_routers) => virtual_routers,
+            Err(refusal) => return self.refuse(sender, refusal, packet),
+        };
         match entry.local_port() {
-            Some(port) => {
-                deliver_here(tables, port, packet, facts, virtual_routers)?;
-                Ok(port)
-            }
+            Some(port) => match deliver_here(tables, port, &mut packet, facts, virtual_routers) {
+                Ok(()) => self.send(port, packet),
+                Err(reason) => self.drop_packet(sender.port, reason, packet),
+            },
             // A node of ours that no port leads to.
-            None if entry.owner == tables.host.index => Err(DropReason::PortDown),
-            None => {
-                let heading = sender.heading(&entry.prefix, virtual_routers, false);
-                send_across(tables, packet, facts, &heading)?;
-                if facts.options_bytes() > 0 {
-                    self.counters.worker.options_stripped.add(1);
-                }
-                Ok(PortIndex::UPLINK)
+            None if entry.owner == tables.host.index => {
+                self.drop_packet(sender.port, DropReason::PortDown, packet);
             }
+            None => {
+                let crossing = Crossing {
+                    tables,
+                    facts,
+                    heading: sender.heading(&entry.prefix, virtual_routers, false),
+                };
+                self.cross(sender, &crossing, packet, entry.owner);
+            }
+        }
+    }
+
+    /// Sends a packet to another host.
+    fn cross(
+        &mut self,
+        sender: &Sender<'_>,
+        crossing: &Crossing<'_>,
+        mut packet: Io::Packet,
+        host: HostIndex,
+    ) {
+        let paths = &crossing.tables.path_mtus;
+        if !paths.fits(crossing.bytes(), host) {
+            let send = |path: &mut Self, fragment| path.send(PortIndex::UPLINK, fragment);
+            return self.too_big(sender, crossing, packet, paths.to(host), send);
+        }
+        match send_across(crossing, &mut packet) {
+            Ok(()) => {
+                self.count_options(crossing.facts);
+                self.send(PortIndex::UPLINK, packet);
+            }
+            Err(reason) => self.drop_packet(sender.port, reason, packet),
+        }
+    }
+
+    /// Counts a packet that lost its options on the way.
+    #[inline]
+    pub(crate) fn count_options(&self, facts: &Ipv4Facts) {
+        if facts.options_bytes() > 0 {
+            self.counters.worker.options_stripped.add(1);
         }
     }
 
@@ -165,11 +214,12 @@ impl Sender<'_> {
 /// The routers between a node and the destination of its packet: within a subnet
 /// nothing is in between, else the virtual router is. The TTL must reach past
 /// them.
-pub(crate) fn virtual_routers(node: &LocalNode, facts: &Ipv4Facts) -> Result<u8, DropReason> {
+#[inline]
+pub(crate) fn virtual_routers(node: &LocalNode, facts: &Ipv4Facts) -> Result<u8, Refusal> {
     let virtual_routers = u8::from(!node.subnet.contains(facts.destination));
     match facts.ttl > virtual_routers {
         true => Ok(virtual_routers),
-        false => Err(DropReason::EncodeTtl),
+        false => Err(Refusal::TTL),
     }
 }
 
@@ -240,25 +290,20 @@ pub(crate) fn source_mac(receiver: &LocalNode, address: std::net::Ipv4Addr) -> M
     })
 }
 
-/// Another host: the IPv4 header becomes an IPv6 header.
+/// Another host: the IPv4 header becomes an IPv6 header. The packet fits on the
+/// path.
 pub(crate) fn send_across<P: Packet>(
-    tables: &Snapshot,
+    crossing: &Crossing<'_>,
     packet: &mut P,
-    facts: &Ipv4Facts,
-    heading: &Heading<'_>,
 ) -> Result<(), DropReason> {
-    let rules = &tables.fabric.rules;
-    let head_bytes = encode::head_bytes(facts, rules);
-    if head_bytes + usize::from(facts.payload_bytes()) > usize::from(tables.uplink.mtu) {
-        return Err(DropReason::EncodeTooBig);
-    }
-    let next_hop = tables.uplink.next_hop_mac.ok_or(DropReason::NoNextHop)?;
-    encode::reheader(packet, facts, heading, rules)?;
-    ethernet::write(
-        packet.bytes_mut(),
-        next_hop,
-        tables.uplink.mac,
-        EtherType::IPV6,
-    );
+    let Crossing {
+        tables,
+        facts,
+        heading,
+    } = crossing;
+    let uplink = &tables.uplink;
+    let next_hop = uplink.next_hop_mac.ok_or(DropReason::NoNextHop)?;
+    encode::reheader(packet, facts, heading, &tables.fabric.rules)?;
+    ethernet::write(packet.bytes_mut(), next_hop, uplink.mac, EtherType::IPV6);
     Ok(())
 }

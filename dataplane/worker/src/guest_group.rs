@@ -1,15 +1,16 @@
 //! From a guest to a group: the original to the owner, copies to the members.
 
 use tables::group::{CopyTo, FanOut};
-use tables::{GroupIndex, LocalMember, LocalNode, PortIndex, Snapshot};
+use tables::{GroupIndex, HostIndex, LocalMember, LocalNode, PortIndex, Snapshot};
 use wire::address::Prefix96;
 use wire::drop_reason::DropReason;
 use wire::encode::{self, Ipv4Facts};
 use wire::ethernet;
 use wire::packet::Packet;
 
-use crate::fan_out::{Spread, Targets};
-use crate::guest::{Sender, deliver_here, send_across, virtual_routers};
+use crate::fan_out::Spread;
+use crate::guest::{Crossing, Sender, deliver_here, send_across, virtual_routers};
+use crate::icmp::Refusal;
 use crate::io::BurstIo;
 use crate::member::member_of;
 use crate::path::Path;
@@ -31,6 +32,32 @@ impl ToGroup<'_> {
             + encode::head_bytes(self.facts, rules)
             + usize::from(self.facts.payload_bytes())
     }
+
+    /// The packet on its way to the host of `destination`.
+    fn crossing<'a>(&'a self, destination: &'a Prefix96, copy: bool) -> Crossing<'a> {
+        Crossing {
+            tables: self.spread.tables,
+            facts: self.facts,
+            heading: self.sender.heading(destination, self.virtual_routers, copy),
+        }
+    }
+
+    /// The group's path MTU, if the packet exceeds it: the least of the paths to
+    /// the owner and, where this host makes the copies, to the members (section 5).
+    fn exceeds(&self, owner: HostIndex) -> Option<u16> {
+        let spread = &self.spread;
+        let paths = &spread.tables.path_mtus;
+        let bytes = self.frame_bytes() - ethernet::HEADER_BYTES;
+        if paths.fits_everywhere(bytes) {
+            return None;
+        }
+        let ours = spread.is_ours_to_make();
+        let members = spread.group.copies.iter().filter(|_| ours);
+        let hosts = std::iter::once(owner).chain(members.map(|member| member.host));
+        let elsewhere = hosts.filter(|host| *host != spread.tables.host.index);
+        let least = elsewhere.map(|host| paths.to(host)).min()?;
+        (bytes > usize::from(least)).then_some(least)
+    }
 }
 
 impl<Io: BurstIo> Path<Io> {
@@ -46,11 +73,11 @@ impl<Io: BurstIo> Path<Io> {
         let checked = virtual_routers(sender.node, facts).and_then(|virtual_routers| {
             let group = tables.group(index).ok_or(DropReason::EncodeNoMapping)?;
             let owner = group.owner.as_ref().ok_or(DropReason::DecodeNoOwner)?;
-            Ok((virtual_routers, group, owner))
+            Ok::<_, Refusal>((virtual_routers, group, owner))
         });
         let (virtual_routers, group, owner) = match checked {
             Ok(checked) => checked,
-            Err(reason) => return self.drop_packet(sender.port, reason, packet),
+            Err(refusal) => return self.refuse(sender, refusal, packet),
         };
         let to_group = ToGroup {
             sender,
@@ -65,33 +92,73 @@ impl<Io: BurstIo> Path<Io> {
                 now_ns: sender.now_ns,
             },
         };
+        let too_big_for = to_group.exceeds(owner.host);
+        if let Some(path_mtu) = too_big_for
+            && facts.dont_fragment
+        {
+            // What cannot go to one host goes to none, or they would differ.
+            let crossing = to_group.crossing(&owner.prefix, false);
+            return self.too_big(sender, &crossing, packet, path_mtu, |_, _| ());
+        }
         if owner.host == tables.host.index {
-            self.send_to_owner_here(&to_group, packet);
+            self.send_to_owner_here(&to_group, packet, too_big_for);
         } else {
-            self.send_to_owner_elsewhere(&to_group, &owner.prefix, packet);
+            self.send_to_owner_elsewhere(&to_group, &owner.prefix, packet, too_big_for);
         }
     }
 
     /// The owner is a node of this host: copies are made first, since delivery
     /// changes the packet, and wait behind nothing that the owner waits for.
-    fn send_to_owner_here(&mut self, to: &ToGroup<'_>, packet: Io::Packet) {
-        let spread = &to.spread;
-        let targets = match self.is_copied_later(spread) {
-            true => Targets::new(),
-            false => self.targets(spread, to.frame_bytes()),
-        };
-        if let Some(first) = targets.first() {
-            let heading = to.sender.heading(&first.prefix, to.virtual_routers, true);
-            let copied = self.io.copy(&packet).ok_or(DropReason::NoMbuf);
-            let headed = copied.and_then(|mut copy| {
-                send_across(spread.tables, &mut copy, to.facts, &heading).map(|()| copy)
-            });
-            match headed {
-                Ok(copy) => self.spread(spread, copy, targets),
-                Err(reason) => self.none_made(spread, &targets, reason),
+    fn send_to_owner_here(
+        &mut self,
+        to: &ToGroup<'_>,
+        packet: Io::Packet,
+        too_big_for: Option<u16>,
+    ) {
+        if !self.is_copied_later(&to.spread) {
+            match too_big_for {
+                None => self.copy_to_members(to, &packet),
+                Some(path_mtu) => self.copy_cut_to_members(to, &packet, path_mtu),
             }
         }
         self.give_to_member_here(to, packet, None);
+    }
+
+    /// Sends copies of a packet for the owner here to the members elsewhere.
+    fn copy_to_members(&mut self, to: &ToGroup<'_>, packet: &Io::Packet) {
+        let spread = &to.spread;
+        let targets = self.targets(spread, to.frame_bytes());
+        let Some(first) = targets.first() else {
+            return;
+        };
+        let crossing = to.crossing(&first.prefix, true);
+        let copied = self.io.copy(packet).ok_or(DropReason::NoMbuf);
+        let headed = copied.and_then(|mut copy| send_across(&crossing, &mut copy).map(|()| copy));
+        match headed {
+            Ok(copy) => self.spread(spread, copy, targets),
+            Err(reason) => self.none_made(spread, &targets, reason),
+        }
+    }
+
+    /// The same for one that is too big for a path: the owner gets it whole, the
+    /// others in fragments.
+    #[cold]
+    fn copy_cut_to_members(&mut self, to: &ToGroup<'_>, packet: &Io::Packet, path_mtu: u16) {
+        let spread = &to.spread;
+        let crossing = to.crossing(spread.source, true);
+        let copied = self.io.copy(packet).ok_or(DropReason::NoMbuf);
+        let cut = copied.and_then(|copy| {
+            // Only where each fragment goes makes it a packet more.
+            let cut = self.cut(&crossing, copy, path_mtu, |path, fragment| {
+                let targets = path.targets(spread, fragment.frame_bytes());
+                path.spread(spread, fragment, targets);
+            });
+            cut.map_err(|broken| broken.reason)
+        });
+        if let Err(reason) = cut {
+            let targets = self.targets(spread, to.frame_bytes());
+            self.none_made(spread, &targets, reason);
+        }
     }
 
     /// Whether the copies of an original for the owner here are made when it
@@ -116,6 +183,7 @@ impl<Io: BurstIo> Path<Io> {
         to: &ToGroup<'_>,
         owner: &Prefix96,
         mut packet: Io::Packet,
+        too_big_for: Option<u16>,
     ) {
         let spread = &to.spread;
         let ours = spread.is_ours_to_make();
@@ -128,15 +196,25 @@ impl<Io: BurstIo> Path<Io> {
                 None => self.not_made(spread, here, DropReason::NoMbuf),
             }
         }
-        let heading = to.sender.heading(owner, to.virtual_routers, false);
-        if let Err(reason) = send_across(spread.tables, &mut packet, to.facts, &heading) {
+        let crossing = to.crossing(owner, false);
+        if let Some(path_mtu) = too_big_for {
+            let send = |path: &mut Self, fragment| path.send_with_copies(spread, fragment);
+            return self.too_big(to.sender, &crossing, packet, path_mtu, send);
+        }
+        match send_across(&crossing, &mut packet) {
+            Ok(()) => {
+                self.count_options(to.facts);
+                self.send_with_copies(spread, packet);
+            }
             // What cannot go to the owner goes to no other host either.
-            return self.drop_packet(to.sender.port, reason, packet);
+            Err(reason) => self.drop_packet(to.sender.port, reason, packet),
         }
-        if to.facts.options_bytes() > 0 {
-            self.counters.worker.options_stripped.add(1);
-        }
-        if !ours {
+    }
+
+    /// Sends a frame that is headed for the owner, and the copies of it that are
+    /// due here.
+    fn send_with_copies(&mut self, spread: &Spread<'_>, mut packet: Io::Packet) {
+        if !spread.is_ours_to_make() {
             return self.send(PortIndex::UPLINK, packet);
         }
         let targets = self.targets(spread, packet.frame_bytes());
@@ -197,9 +275,12 @@ impl<Io: BurstIo> Path<Io> {
                 }
                 self.keep(index, member, &packet, to.spread.now_ns);
             }
-            Decision::Forward(prefix) => {
-                let heading = to.sender.heading(&prefix, routers, true);
-                if let Err(reason) = send_across(tables, &mut packet, to.facts, &heading) {
+            Decision::Forward(owner) => {
+                let crossing = to.crossing(&owner.prefix, true);
+                if !tables.path_mtus.fits(crossing.bytes(), owner.host) {
+                    return Err((DropReason::EncodeTooBig, packet));
+                }
+                if let Err(reason) = send_across(&crossing, &mut packet) {
                     return Err((reason, packet));
                 }
                 if let Some(counters) = self.counters.group(index) {

@@ -28,6 +28,9 @@
 //! `release`); and what a member says passes a gate that opens for a primary
 //! with a lease (`gate`).
 //!
+//! A guest hears by ICMP of what it sent in vain (`icmp`), be it too big for a
+//! path or for a router on the way (`fragment`, `substrate_error`).
+//!
 //! The crate knows no device and no clock: frames, and the time, come and go
 //! through [`BurstIo`]. The daemon plugs DPDK in; the tests and the
 //! replay of captures plug in [`memory::MemoryIo`], so what they show is what a
@@ -38,9 +41,11 @@ mod arp;
 mod budget;
 mod buffer;
 mod fan_out;
+mod fragment;
 mod gate;
 mod guest;
 mod guest_group;
+mod icmp;
 mod io;
 mod member;
 pub mod memory;
@@ -51,6 +56,7 @@ mod replay;
 mod replication;
 mod role;
 mod substrate;
+mod substrate_error;
 mod worker;
 
 pub use io::{BURST_PACKETS_MAX, Burst, BurstIo, WorkerIndex};

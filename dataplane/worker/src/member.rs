@@ -5,6 +5,7 @@
 //! is kept is kept in the form in which it crosses the substrate, so that it can
 //! be restored or passed on later, wherever it came from.
 
+use tables::group::Owner;
 use tables::{Group, GroupIndex, HostIndex, LocalMember, PortIndex, Snapshot};
 use wire::address::Prefix96;
 use wire::copy;
@@ -97,7 +98,7 @@ impl<Io: BurstIo> Path<Io> {
         let decision = decide(group, member, arrival, holding);
         if decision == Decision::Refuse(DropReason::DecodeFenced) {
             self.replication
-                .notice_fenced(index, arrival.from, arrival.now_ns);
+                .notice_fenced(&mut self.notices, index, arrival.from, arrival.now_ns);
         }
         decision
     }
@@ -175,7 +176,7 @@ impl<Io: BurstIo> Path<Io> {
         index: GroupIndex,
         port: PortIndex,
         source: &Prefix96,
-        to: &Prefix96,
+        to: &Owner,
         mut packet: Io::Packet,
     ) {
         match readdress_onward(tables, source, to, packet.bytes_mut()) {
@@ -205,15 +206,16 @@ pub(crate) fn member_of(
 pub(crate) fn readdress_onward(
     tables: &Snapshot,
     source: &Prefix96,
-    to: &Prefix96,
+    to: &Owner,
     frame: &mut [u8],
 ) -> Result<(), DropReason> {
     let uplink = &tables.uplink;
-    if frame.len() > ethernet::HEADER_BYTES + usize::from(uplink.mtu) {
+    let bytes = frame.len() - ethernet::HEADER_BYTES;
+    if !tables.path_mtus.fits(bytes, to.host) {
         return Err(DropReason::EncodeTooBig);
     }
     let next_hop = uplink.next_hop_mac.ok_or(DropReason::NoNextHop)?;
-    copy::readdress(frame, source, to);
+    copy::readdress(frame, source, &to.prefix);
     ethernet::write(frame, next_hop, uplink.mac, EtherType::IPV6);
     Ok(())
 }

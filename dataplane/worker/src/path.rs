@@ -5,10 +5,12 @@ use std::sync::Arc;
 use arrayvec::ArrayVec;
 use tables::PortIndex;
 use tables::counters::WorkerCounters;
+use tables::notice::NoticeSender;
 use tables::punt::{PuntReceiver, PuntSender};
 use wire::drop_reason::DropReason;
 use wire::packet::Packet;
 
+use crate::icmp::Allowances;
 use crate::io::{BURST_PACKETS_MAX, Burst, BurstIo};
 use crate::output::Outputs;
 use crate::replication::Replication;
@@ -21,6 +23,10 @@ pub(crate) struct Path<Io: BurstIo> {
     pub(crate) outputs: Outputs<Io::Packet>,
     pub(crate) local_ids: LocalIds,
     pub(crate) replication: Replication,
+    pub(crate) allowances: Allowances,
+    /// When the controller was last told that a host cannot be reached, by host.
+    pub(crate) bounced_ns: Box<[u64]>,
+    pub(crate) notices: NoticeSender,
     pub(crate) to_controller: PuntSender,
     pub(crate) from_controller: Option<PuntReceiver>,
     /// A frame on its way from the controller, kept to reuse its memory.

@@ -5,9 +5,9 @@
 //! faster than [`replay`](crate::replay) says, nor than it takes them: what it
 //! refuses stays in the buffer.
 
-use tables::group::{Copies, FanOut};
+use tables::group::{Copies, FanOut, Owner};
 use tables::{Group, GroupIndex, LocalMember, LocalNode, PortIndex, Role, Snapshot};
-use wire::address::{Prefix96, virtual_of};
+use wire::address::virtual_of;
 use wire::copy;
 use wire::decode::{self, Ipv6Facts, Overlay};
 use wire::drop_reason::DropReason;
@@ -43,7 +43,7 @@ struct Served<'a> {
 enum Course {
     Stay,
     ToGuest,
-    Onward(Prefix96),
+    Onward(Owner),
     Away,
 }
 
@@ -98,7 +98,7 @@ impl<Io: BurstIo> Path<Io> {
         };
         let course = match member.role {
             Role::Fenced => Course::Away,
-            Role::Forwarding { prefix, .. } => Course::Onward(prefix),
+            Role::Forwarding { to, prefix } => Course::Onward(Owner { host: to, prefix }),
             Role::Primary { hold: true } => Course::Stay,
             Role::Replica if member.copies == Copies::Buffer => Course::Stay,
             // A replica that delivers has frames only if it was the primary on
@@ -181,12 +181,7 @@ impl<Io: BurstIo> Path<Io> {
     /// At the old owner of a planned move: originals are the new owner's. A copy among them was
     /// sent by a host that knew of the move before this one did, with the original to the new
     /// owner: it is for the replica that the guest here has become.
-    fn settle_move(
-        &mut self,
-        served: &Served<'_>,
-        to: &Prefix96,
-        buffer: &mut MemberBuffer,
-    ) -> usize {
+    fn settle_move(&mut self, served: &Served<'_>, to: &Owner, buffer: &mut MemberBuffer) -> usize {
         let next_is_copy = |buffer: &MemberBuffer| {
             let oldest = buffer.frames.oldest();
             oldest.is_some_and(|kept| copy::is_copy(kept.frame))
@@ -247,7 +242,7 @@ impl<Io: BurstIo> Path<Io> {
     }
 
     /// Sends the new owner what the uplink takes of the oldest originals.
-    fn pass_on(&mut self, served: &Served<'_>, to: &Prefix96, buffer: &mut MemberBuffer) -> usize {
+    fn pass_on(&mut self, served: &Served<'_>, to: &Owner, buffer: &mut MemberBuffer) -> usize {
         let (tables, source) = (served.tables, &served.node.prefix);
         let mut burst = Burst::new();
         let mut too_big = false;

@@ -25,7 +25,6 @@ pub(crate) struct Replication {
     pub(crate) holding: usize,
     /// When each host was last noticed at a fenced member, by group and host.
     noticed_ns: Box<[Option<Box<[u64]>>]>,
-    notices: NoticeSender,
     /// By port, what the last burst of its node found.
     pub(crate) gates: Box<[Gate]>,
 }
@@ -48,12 +47,7 @@ pub(crate) struct MemberBuffer {
 
 impl Replication {
     /// For one of `workers` workers of a host that knows `tables` when it starts.
-    pub(crate) fn new(
-        tables: &Snapshot,
-        counters: &WorkerCounters,
-        workers: u16,
-        notices: NoticeSender,
-    ) -> Self {
+    pub(crate) fn new(tables: &Snapshot, counters: &WorkerCounters, workers: u16) -> Self {
         let frame_bytes_max = ethernet::HEADER_BYTES + usize::from(tables.uplink.mtu);
         let buffer = |limits| MemberBuffer {
             frames: Buffer::new(limits, workers, frame_bytes_max),
@@ -75,7 +69,6 @@ impl Replication {
             noticed_ns: members()
                 .map(|member| member.map(|_| vec![0; hosts].into()))
                 .collect(),
-            notices,
             gates: vec![Gate::default(); 1 + tables.nodes.len()].into(),
         }
     }
@@ -108,12 +101,18 @@ impl Replication {
     /// Tells the controller that `sender` sent to the fenced member here, unless
     /// it was told a moment ago.
     #[cold]
-    pub(crate) fn notice_fenced(&mut self, group: GroupIndex, sender: HostIndex, now_ns: u64) {
+    pub(crate) fn notice_fenced(
+        &mut self,
+        notices: &mut NoticeSender,
+        group: GroupIndex,
+        sender: HostIndex,
+        now_ns: u64,
+    ) {
         let hosts = self.noticed_ns.get_mut(group.index());
         let last_ns = hosts.and_then(|hosts| hosts.as_mut()?.get_mut(usize::from(sender.0)));
         if let Some(last_ns) = last_ns
             && (*last_ns == 0 || now_ns.saturating_sub(*last_ns) >= NOTICE_INTERVAL_NS)
-            && self.notices.push(Notice::Fenced { group, sender })
+            && notices.push(Notice::Fenced { group, sender })
         {
             *last_ns = now_ns.max(1);
         }

@@ -1,9 +1,8 @@
 //! What a member does with a packet that reached its host: docs/wire.md section
 //! 5, and rules 9 and 13 of failover.
 
-use tables::group::{Copies, CopyWindow, FanOut};
+use tables::group::{Copies, CopyWindow, FanOut, Owner};
 use tables::{Group, HostIndex, LocalMember, Role};
-use wire::address::Prefix96;
 use wire::drop_reason::DropReason;
 
 /// What of a packet a role depends on.
@@ -25,7 +24,7 @@ pub(crate) enum Decision {
     /// It is appended to the buffer.
     Keep,
     /// The new owner gets it.
-    Forward(Prefix96),
+    Forward(Owner),
     /// It is dropped.
     Refuse(DropReason),
 }
@@ -58,13 +57,13 @@ pub(crate) fn decide(
         }
         Role::Primary { hold: true } => Decision::Keep,
         Role::Primary { hold: false } => in_order,
-        Role::Forwarding { prefix, .. } => match (arrival.copy, member.copies) {
+        Role::Forwarding { to, prefix } => match (arrival.copy, member.copies) {
             // The sender knows the move: this is its copy for what is a replica
             // again.
             (true, Copies::Deliver) => Decision::Deliver,
             (true, Copies::Buffer) => Decision::Refuse(DropReason::DecodeDuplicateCopy),
             (false, _) if holding => Decision::Keep,
-            (false, _) => Decision::Forward(prefix),
+            (false, _) => Decision::Forward(Owner { host: to, prefix }),
         },
     }
 }

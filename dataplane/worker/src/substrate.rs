@@ -26,6 +26,8 @@ use crate::role::window;
 enum Checked {
     /// For the controller.
     Control,
+    /// What a router says about a packet of one of our nodes.
+    Error,
     /// A packet of a virtual network.
     Overlay(Candidate),
 }
@@ -86,6 +88,7 @@ impl<Io: BurstIo> Path<Io> {
                         self.drop_packet(PORT, reason, packet);
                     }
                 }
+                Ok(Checked::Error) => self.substrate_error(tables, packet),
                 Err(reason) => self.drop_packet(PORT, reason, packet),
             }
         }
@@ -166,7 +169,7 @@ fn check_frame(frame: &[u8], tables: &Snapshot) -> Result<Checked, DropReason> {
     }
     // (5) Errors of the substrate about packets of our nodes.
     if facts.next_header == protocol::ICMPV6 {
-        return Err(DropReason::IcmpRefused);
+        return Ok(Checked::Error);
     }
     // (6)
     if !tables.fabric.prefix.contains(&facts.source) {

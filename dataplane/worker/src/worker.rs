@@ -8,6 +8,7 @@ use tables::notice::NoticeSender;
 use tables::punt::{PuntReceiver, PuntSender};
 use tables::{PortIndex, Reader};
 
+use crate::icmp::Allowances;
 use crate::io::{BurstIo, WorkerIndex};
 use crate::output::Outputs;
 use crate::path::{LocalIds, Path};
@@ -65,13 +66,18 @@ impl<Io: BurstIo> Worker<Io> {
             .filter(|(_, owner)| **owner == index)
             .map(|(port, _)| port)
             .collect();
-        let replication = Replication::new(tables.load(), &counters, workers, notices);
+        let snapshot = tables.load();
+        let bounced_ns = vec![0; snapshot.path_mtus.hosts()].into();
+        let replication = Replication::new(snapshot, &counters, workers);
         let path = Path {
             io,
             counters,
             outputs: Outputs::new(index, port_owners),
             local_ids: LocalIds::new(1 + port_owners.len(), index.0, workers),
             replication,
+            allowances: Allowances::new(1 + port_owners.len()),
+            bounced_ns,
+            notices,
             to_controller,
             from_controller,
             injected_frame: Vec::with_capacity(INJECTED_FRAME_BYTES_MAX),

@@ -148,11 +148,8 @@ fn options_do_not_cross_but_are_counted() {
         payload: vec![0; usize::from(MTU)],
         ..a_to_g(8)
     };
-    r.refuses(
-        A,
-        &too_big.build(),
-        wire::drop_reason::DropReason::EncodeTooBig,
-    );
+    let reason = wire::drop_reason::DropReason::EncodeTooBig;
+    r.refuses_and_tells(A, &too_big.build(), reason);
     let stripped = r.counters.worker.options_stripped.get();
     assert_eq!(stripped, 1, "what was dropped was not stripped");
 }

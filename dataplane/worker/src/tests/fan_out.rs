@@ -178,18 +178,6 @@ fn a_copy_that_cannot_be_made_costs_the_original_nothing() {
     assert_eq!(r.counters().copies[1].failed.get(), 1);
     assert_eq!(r.host.counters.worker.copies_not_made.get(), 1);
     r.host.assert_balanced();
-
-    // An owner here does not care what the substrate takes.
-    let mut r = Member::new(View {
-        owner: Some(R),
-        role: Some(Role::Primary { hold: false }),
-        ..view(R)
-    });
-    let large = a_to_g(usize::from(MTU)).build();
-    r.host.receive(A, &large);
-    assert_eq!(r.delivered().len(), 1);
-    assert_eq!(r.host.drops(), [(A, DropReason::EncodeTooBig, 1)]);
-    r.host.assert_balanced();
 }
 
 #[test]
@@ -207,10 +195,12 @@ fn a_full_uplink_drops_the_copies_before_the_originals() {
 fn a_packet_that_cannot_go_to_the_owner_is_dropped_once_and_not_copied() {
     let mut r = Member::new(view(R));
     let large = a_to_g(usize::from(MTU)).build();
-    r.host.refuses(A, &large, DropReason::EncodeTooBig);
+    r.host
+        .refuses_and_tells(A, &large, DropReason::EncodeTooBig);
     let mut expiring = a_to_g(8);
     expiring.ttl = 0;
-    r.host.refuses(A, &expiring.build(), DropReason::EncodeTtl);
+    let expired = expiring.build();
+    r.host.refuses_and_tells(A, &expired, DropReason::EncodeTtl);
     assert_eq!(r.host.counters.worker.copied.get(), 0);
     r.host.assert_balanced();
 }

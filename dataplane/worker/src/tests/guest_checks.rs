@@ -144,17 +144,6 @@ fn each_thing_a_guest_may_not_send_has_its_reason() {
             with(&|p| p.destination = [255; 4]),
             DropReason::EncodeNoMapping,
         ),
-        ("TTL 0", with(&|p| p.ttl = 0), DropReason::EncodeTtl),
-        (
-            "TTL used up by the virtual router",
-            with(&|p| (p.ttl, p.destination) = (1, [10, 0, 1, 7])),
-            DropReason::EncodeTtl,
-        ),
-        (
-            "too big for the uplink",
-            with(&|p| p.payload = vec![0; 1561]),
-            DropReason::EncodeTooBig,
-        ),
     ] {
         eprintln!("{what}");
         r.refuses(A, &frame, reason);

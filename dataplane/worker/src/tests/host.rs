@@ -9,7 +9,9 @@ use tables::mappings::{Change, LocalPort};
 use tables::notice::{NoticeReceiver, notice_ring};
 use tables::punt::{PuntReceiver, PuntSender, punt_ring};
 use tables::snapshot::{Fabric, LocalHost, Subnet};
-use tables::{Entry, HostIndex, Key, LocalNode, Mappings, PortIndex, Publisher, Snapshot, Uplink};
+use tables::{
+    Entry, HostIndex, Key, LocalNode, Mappings, PathMtus, PortIndex, Publisher, Snapshot, Uplink,
+};
 use wire::address::{FabricPrefix, Layout, Locator, NetworkId};
 use wire::drop_reason::DropReason;
 use wire::encode::{DscpRule, HeadingRules, KeepId};
@@ -119,6 +121,7 @@ pub(super) fn snapshot(me: u16) -> Snapshot {
             next_hop_mac: Some(NEXT_HOP_MAC),
             mtu: MTU,
         },
+        path_mtus: PathMtus::new(HOSTS, MTU),
         nodes: nodes.collect(),
         networks: Arc::new(BTreeSet::from([Z, Y])),
         mappings: Mappings::default().with(&NODES.iter().map(put).collect::<Vec<_>>()),
@@ -245,7 +248,7 @@ impl Host {
             })
             .sum();
         assert_eq!(
-            received + worker.injected.get() + worker.copied.get(),
+            received + worker.injected.get() + worker.copied.get() + worker.generated.get(),
             sent + worker.punted.get() + dropped + kept,
             "received and copied against sent {sent}, dropped {dropped}, kept {kept}"
         );
@@ -276,9 +279,37 @@ impl Host {
             .collect()
     }
 
-    /// Asserts that `frame` ends at `port` for exactly this reason.
+    /// Asserts that `frame` ends at `port` for exactly this reason, and that nobody
+    /// hears of it.
     #[track_caller]
     pub(super) fn refuses(&mut self, port: PortIndex, frame: &[u8], reason: DropReason) {
+        self.ends(port, frame, reason);
+        let ports = 0..=self.counters.ports().count() as u16 - 1;
+        assert!(
+            ports
+                .into_iter()
+                .all(|port| self.sent(PortIndex(port)).is_empty())
+        );
+    }
+
+    /// The one frame by which the guest at `port` is told that `frame` ended for
+    /// exactly this reason.
+    #[track_caller]
+    pub(super) fn refuses_and_tells(
+        &mut self,
+        port: PortIndex,
+        frame: &[u8],
+        reason: DropReason,
+    ) -> Vec<u8> {
+        self.ends(port, frame, reason);
+        let mut told = self.sent(port);
+        assert_eq!(told.len(), 1, "frames back");
+        assert_eq!(self.sent(UPLINK).len(), 0, "frames onward");
+        told.remove(0)
+    }
+
+    #[track_caller]
+    fn ends(&mut self, port: PortIndex, frame: &[u8], reason: DropReason) {
         let before = self.counters.port(port).dropped(reason);
         let all = |host: &Self| host.drops().iter().map(|drop| drop.2).sum::<u64>();
         let all_before = all(self);
@@ -292,12 +323,6 @@ impl Host {
             "expected {} and nothing else; all drops: {:?}",
             reason.name(),
             self.drops(),
-        );
-        let ports = 0..=self.counters.ports().count() as u16 - 1;
-        assert!(
-            ports
-                .into_iter()
-                .all(|port| self.sent(PortIndex(port)).is_empty())
         );
     }
 }

@@ -174,13 +174,13 @@ fn nothing_is_lost_and_nothing_is_answered_twice() {
             let sent: Vec<usize> = (0..lab.sent).collect();
             // A guest that is to go on from the other's state, or from copies.
             let mut got = lab.got[&T].clone();
-            if copies == Copies::Buffer {
+            if copies == Buffer {
                 let before = &lab.got[&S];
                 assert_eq!(before[..], sent[..10], "{case}: the old primary's");
                 got = [&before[..], &got].concat();
             }
             got.sort_unstable();
-            if (copies, fan_out) == (Copies::Deliver, FanOut::Sender) {
+            if (copies, fan_out) == (Deliver, Sender) {
                 // What was queued came to the new owner as a replica already, whom nobody heard.
                 let queued = got.len() - sent.len();
                 assert_eq!(queued, 5, "{case}");
