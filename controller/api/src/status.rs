@@ -36,6 +36,12 @@ pub struct Status {
     pub workers: Vec<WorkerStatus>,
     /// The controller thread.
     pub controller: ControllerStatus,
+    /// Paths that take less than the uplink, as routers said.
+    #[serde(default)]
+    pub path_mtus: Vec<PathMtuStatus>,
+    /// What guests were told by ICMP, and what routers said.
+    #[serde(default)]
+    pub icmp: IcmpStatus,
     /// Packets that went nowhere, one entry a reason.
     pub drops: Vec<DropStatus>,
     /// Whether every packet is accounted for.
@@ -177,6 +183,34 @@ pub struct ControllerStatus {
     pub stack_restarts: u64,
 }
 
+/// A path that takes less than the uplink: a router said so in answer to a packet of a guest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathMtuStatus {
+    /// The host at its end.
+    pub host: String,
+    /// The largest IPv6 packet that it takes, in octets.
+    pub mtu: u16,
+    /// When that is forgotten, in seconds from now.
+    pub forgotten_in_s: u64,
+}
+
+/// ICMP, over all workers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IcmpStatus {
+    /// Errors that guests of this host were sent, those that were made of a router's included.
+    pub errors: u64,
+    /// Errors that a guest was not sent, since it had too many of late.
+    pub errors_limited: u64,
+    /// Packets of guests that were cut into fragments.
+    pub fragmented: u64,
+    /// Errors of routers that were believed: a packet was too big (ICMPv6 2/0).
+    pub heard_too_big: u64,
+    /// A host cannot be reached (ICMPv6 1/x).
+    pub heard_unreachable: u64,
+    /// Other errors, which are counted and dropped (ICMPv6 3/x and 4/x).
+    pub heard_other: u64,
+}
+
 /// How often one drop reason happened, over all ports and workers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DropStatus {
@@ -192,8 +226,8 @@ pub struct DropStatus {
 
 /// Where every packet that came in has gone.
 ///
-/// `received + injected = delivered + transmitted + punted + dropped + unexplained`, and
-/// `unexplained` is 0 whenever no packet is on its way.
+/// `received + injected + copied + generated = delivered + transmitted + punted + dropped + kept +
+/// unexplained`, and `unexplained` is 0 whenever no packet is on its way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Balance {
     /// Packets received from any port.
@@ -203,11 +237,15 @@ pub struct Balance {
     /// Copies of packets to replicated addresses that were due here: each is a packet more.
     #[serde(default)]
     pub copied: u64,
+    /// Packets that the packet path made: ICMP errors for guests, and all but one fragment of each
+    /// packet that it cut.
+    #[serde(default)]
+    pub generated: u64,
     /// Packets handed to guests of this host, answers to their ARP requests included.
     pub delivered: u64,
     /// Packets handed to the uplink.
     pub transmitted: u64,
-    /// Packets handed to the controller.
+    /// Packets handed to the controller, and errors of routers that it alone had to hear of.
     pub punted: u64,
     /// Packets dropped with a reason.
     pub dropped: u64,
@@ -222,7 +260,7 @@ impl Balance {
     /// The same counts with `unexplained` drawn up from the others.
     #[must_use]
     pub fn drawn(self) -> Self {
-        let come = [self.received, self.injected, self.copied].into_iter();
+        let come = [self.received, self.injected, self.copied, self.generated].into_iter();
         let gone = [
             self.delivered,
             self.transmitted,

@@ -194,7 +194,8 @@ fn the_balance_is_what_came_in_less_what_went_out() {
         received: 10,
         injected: 2,
         copied: 3,
-        delivered: 4,
+        generated: 5,
+        delivered: 9,
         transmitted: 4,
         punted: 1,
         dropped: 3,
@@ -213,7 +214,7 @@ fn the_balance_is_what_came_in_less_what_went_out() {
     );
     assert_eq!(
         Balance {
-            delivered: 6,
+            delivered: 11,
             ..level
         }
         .drawn()

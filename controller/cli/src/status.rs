@@ -17,6 +17,9 @@ pub fn write(out: &mut impl Write, status: &Status, format: Format, all: bool) -
     for part in [hosts(status), ports(status), nodes(status), workers(status)] {
         writeln!(out, "\n{part}")?;
     }
+    if !status.path_mtus.is_empty() {
+        writeln!(out, "\n{}", path_mtus(status))?;
+    }
     writeln!(out, "\n{}", drops(status, all))?;
     writeln!(out, "\n{}", balance(&status.balance))
 }
@@ -70,6 +73,17 @@ fn hosts(status: &Status) -> String {
         ]
     });
     table(["HOST", "LOCATOR", "CONTROL ADDRESS"], rows, &[])
+}
+
+fn path_mtus(status: &Status) -> String {
+    let rows = status.path_mtus.iter().map(|path| {
+        [
+            path.host.clone(),
+            path.mtu.to_string(),
+            duration(path.forgotten_in_s),
+        ]
+    });
+    table(["PATH TO", "MTU", "FORGOTTEN IN"], rows, &[1])
 }
 
 fn ports(status: &Status) -> String {
@@ -156,6 +170,7 @@ fn balance(balance: &Balance) -> String {
         received,
         injected,
         copied,
+        generated,
         delivered,
         transmitted,
         punted,
@@ -164,7 +179,8 @@ fn balance(balance: &Balance) -> String {
         unexplained,
     } = balance;
     format!(
-        "received {received} + injected {injected} + copied {copied} = delivered {delivered} \
+        "received {received} + injected {injected} + copied {copied} \
+         + generated {generated} = delivered {delivered} \
          + transmitted {transmitted} + punted {punted} \
          + dropped {dropped} + kept {kept} + unexplained {unexplained}"
     )

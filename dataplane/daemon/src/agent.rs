@@ -272,6 +272,7 @@ impl Agent for TableAgent {
     }
 
     fn tick(&mut self, now: Time, status: &ControllerStatus, endpoint: &mut Endpoint) {
+        self.plane.hear(now);
         if let Some(replication) = &mut self.replication {
             replication.round(now, endpoint, &mut self.plane);
             for (token, answer) in replication.take_answers() {

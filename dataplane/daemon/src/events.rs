@@ -10,6 +10,7 @@ use messages::{GroupId, HostId};
 use runtime::replication::TimedNote;
 use serde_json::{Value, json};
 
+use crate::plane::News;
 use crate::replication::{group_id, host_id};
 
 /// Names for what notes speak of.
@@ -84,6 +85,60 @@ impl Names {
             text,
             fields,
         }
+    }
+
+    /// The event for what a router said `time_unix_ms` after 1970, or for what was forgotten then.
+    pub(crate) fn news(&self, news: News, time_unix_ms: u64) -> Event {
+        let (News::Narrower { host, .. } | News::Forgotten { host } | News::Bounced { host, .. }) =
+            news;
+        let hosts = &self.config.fabric.hosts;
+        let to = hosts.get(usize::from(host.0));
+        let to = to.map_or_else(|| host.0.to_string(), |host| host.name.clone());
+        let Told { kind, text, fields } = match news {
+            News::Narrower { mtu, .. } => told(
+                "path_mtu",
+                format!("a router says that the path to {to} takes packets of {mtu} octets"),
+            )
+            .with("mtu", mtu),
+            News::Forgotten { .. } => told(
+                "path_mtu_forgotten",
+                format!("the path to {to} counts as wide as the uplink again"),
+            ),
+            News::Bounced {
+                destination, code, ..
+            } => {
+                let network = self.network(destination.network_bits());
+                let address = destination.address();
+                told(
+                    "bounce",
+                    format!(
+                        "a router says that {to} cannot be reached: a packet for {network}/{address} came back"
+                    ),
+                )
+                .with("destination", format!("{network}/{address}"))
+                .with("code", code)
+            }
+        }
+        .with("to", to.clone());
+        Event {
+            sequence: 0,
+            time_unix_ms,
+            host: self.config.host.name.clone(),
+            group: None,
+            kind: kind.to_owned(),
+            text,
+            fields: fields
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+        }
+    }
+
+    /// The name of a network; its number if the configuration does not know it.
+    fn network(&self, id: u32) -> String {
+        let mut networks = self.config.networks.iter();
+        let known = networks.find(|network| network.id.get() == id);
+        known.map_or_else(|| id.to_string(), |network| network.name.clone())
     }
 
     fn owner(&self, owner: Option<HostId>) -> String {

@@ -27,7 +27,7 @@ use crate::clock::{ProcessClock, Uptime};
 use crate::dpdk_io::DpdkIo;
 use crate::events::Names;
 use crate::flights::Flights;
-use crate::notes::Notes;
+use crate::notes::{Notes, NotesOfGroups};
 use crate::plane::Plane;
 use crate::ports::{Ports, eal_options};
 use crate::replication::{Assembled, ReplicationError};
@@ -38,6 +38,9 @@ use crate::{poller, replication};
 
 /// Commands of the local API that may wait for the controller.
 const COMMANDS_MAX: usize = 64;
+
+/// What routers said that may wait for the service thread.
+const NEWS_MAX: usize = 256;
 
 /// Events that are kept for readers who come later.
 const EVENTS_KEPT: usize = 10_000;
@@ -134,19 +137,28 @@ impl RunningHost {
             tables: publisher.observer(),
             commands: Mutex::new(commands),
             uptime: Uptime::start(),
+            clock,
             events: EventLog::new(EVENTS_KEPT),
             flights: Mutex::new(Flights::new(Arc::clone(&config))),
         };
         let control_address = publisher.current().host.control_address;
         let stack = host_stack(&config, uplink_mac, control_address);
+        let (to_service, news) = rtrb::RingBuffer::new(NEWS_MAX);
         let plane = Plane::new(
             &config,
             publisher,
             counters.clone(),
             wired.notices,
             &view.ports,
+            to_service,
         );
-        let (agent, notes) = agent(&view, plane, assembled, clock);
+        let (agent, of_groups) = agent(&view, plane, assembled);
+        let notes = Notes {
+            news,
+            of_groups,
+            names: Names::new(Arc::clone(&config)),
+            clock,
+        };
         let channels = Channels {
             punted: wired.punted,
             transmit: wired.transmit,
@@ -198,15 +210,14 @@ impl RunningHost {
     }
 }
 
-/// What the controller's thread runs, and the notes that it makes for the service thread.
+/// What the controller's thread runs, and the notes about groups that it makes for the service
+/// thread.
 fn agent(
     view: &View,
     plane: Plane,
     assembled: Option<Assembled>,
-    clock: ProcessClock,
-) -> (TableAgent, Option<Notes>) {
+) -> (TableAgent, Option<NotesOfGroups>) {
     let config = Arc::clone(&view.config);
-    let names = Names::new(Arc::clone(&config));
     let (replication, notes, counted) = match assembled {
         None => (None, None, Vec::new()),
         Some(Assembled {
@@ -215,12 +226,7 @@ fn agent(
             testimonies,
             counted,
         }) => {
-            let notes = Notes {
-                ring,
-                testimonies,
-                names,
-                clock,
-            };
+            let notes = NotesOfGroups { ring, testimonies };
             (Some(replication), Some(notes), counted)
         }
     };

@@ -15,6 +15,7 @@ use crate::agent::Command;
 use crate::clock::ProcessClock;
 use crate::events::Names;
 use crate::flights::Around;
+use crate::plane::TimedNews;
 use crate::status::View;
 
 /// How often notes are looked for.
@@ -23,12 +24,19 @@ const PERIOD: Duration = Duration::from_millis(10);
 /// How often the host's state is looked at, so that a flight record can say how it stood before.
 const AROUND_PERIODS: u32 = 50;
 
-/// The controller's notes, and what other hosts told it.
+/// The controller's notes: what routers told it, and what belongs to groups.
 pub(crate) struct Notes {
-    pub(crate) ring: rtrb::Consumer<TimedNote>,
-    pub(crate) testimonies: rtrb::Consumer<Testimony>,
+    pub(crate) news: rtrb::Consumer<TimedNews>,
+    /// `None` for a fabric without groups.
+    pub(crate) of_groups: Option<NotesOfGroups>,
     pub(crate) names: Names,
     pub(crate) clock: ProcessClock,
+}
+
+/// What the state machines noted, and what other hosts told them.
+pub(crate) struct NotesOfGroups {
+    pub(crate) ring: rtrb::Consumer<TimedNote>,
+    pub(crate) testimonies: rtrb::Consumer<Testimony>,
 }
 
 impl Notes {
@@ -37,20 +45,33 @@ impl Notes {
         let mut around = [Around::default(), Around::default()];
         let mut period = 0;
         loop {
-            if period % AROUND_PERIODS == 0 {
-                // The older of two: a note may be about what happened before the newer.
-                around.swap(0, 1);
-                around[1] = view.around().await;
+            self.take_news(&view);
+            if self.of_groups.is_some() {
+                if period % AROUND_PERIODS == 0 {
+                    // The older of two: a note may be about what happened before the newer.
+                    around.swap(0, 1);
+                    around[1] = view.around().await;
+                }
+                period += 1;
+                self.take_notes(&view, &around[0]);
+                self.fly(&view).await;
             }
-            period += 1;
-            self.take_notes(&view, &around[0]);
-            self.fly(&view).await;
             tokio::time::sleep(PERIOD).await;
         }
     }
 
+    fn take_news(&mut self, view: &View) {
+        while let Ok(TimedNews { at, news }) = self.news.pop() {
+            view.events
+                .push(self.names.news(news, self.clock.unix_ms(at)));
+        }
+    }
+
     fn take_notes(&mut self, view: &View, around: &Around) {
-        while let Ok(note) = self.ring.pop() {
+        let Some(NotesOfGroups { ring, .. }) = &mut self.of_groups else {
+            return;
+        };
+        while let Ok(note) = ring.pop() {
             let event = self.names.event(&note, self.clock.unix_ms(note.at));
             view.flights.lock().note(&note, &event, around);
             view.events.push(event);
@@ -68,7 +89,10 @@ impl Notes {
                 let _ = view.commands.lock().push(Command::Testify(witness));
             }
         }
-        while let Ok(testimony) = self.testimonies.pop() {
+        let Some(NotesOfGroups { testimonies, .. }) = &mut self.of_groups else {
+            return;
+        };
+        while let Ok(testimony) = testimonies.pop() {
             view.flights.lock().hear(now, testimony);
         }
         let clock = self.clock;

@@ -3,23 +3,26 @@
 //! Everything here runs on the controller's thread.
 
 mod group;
+mod routers;
 
 use std::sync::Arc;
 
 use config::Config;
 use failover::{AgentEvent, GroupInstall};
 use messages::{GroupId, HostId, Time};
+use rtrb::Producer;
 use runtime::replication::Dataplane;
 use tables::boundary::Boundary;
 use tables::counters::WorkerCounters;
 use tables::mappings::Change;
-use tables::notice::{Notice, NoticeReceiver};
+use tables::notice::NoticeReceiver;
 use tables::publication::Observer;
 use tables::{Publisher, Snapshot};
 
 use crate::replication::host_id;
 use crate::status::OpenPort;
 use group::PlaneGroup;
+pub(crate) use routers::{News, TimedNews};
 
 /// How often the ports of members are looked at: a system call each.
 const PORT_INTERVAL_NS: u64 = 5_000_000;
@@ -31,6 +34,10 @@ pub(crate) struct Plane {
     observer: Observer,
     workers: Vec<Arc<WorkerCounters>>,
     notices: Vec<NoticeReceiver>,
+    /// What workers noticed that is the agent's to know.
+    heard: Vec<AgentEvent>,
+    /// What routers said, for the service thread.
+    news: Producer<TimedNews>,
     /// In the order of the snapshot's groups.
     groups: Vec<PlaneGroup>,
     /// By [`tables::HostIndex`].
@@ -49,6 +56,7 @@ impl Plane {
         workers: Vec<Arc<WorkerCounters>>,
         notices: Vec<NoticeReceiver>,
         ports: &[OpenPort],
+        news: Producer<TimedNews>,
     ) -> Self {
         let snapshot = publisher.current();
         let groups = config
@@ -61,6 +69,8 @@ impl Plane {
             observer: publisher.observer(),
             publisher,
             notices,
+            heard: Vec::new(),
+            news,
             groups,
             hosts: (0..config.fabric.hosts.len())
                 .map(|host| host_id(config, host))
@@ -105,20 +115,6 @@ impl Plane {
             *seen = rounds;
         }
         all
-    }
-
-    fn take_notices(&mut self, events: &mut Vec<AgentEvent>) {
-        for ring in &mut self.notices {
-            while let Some(Notice::Fenced { group, sender }) = ring.pop() {
-                let sender = self.hosts.get(usize::from(sender.0));
-                if let (Some(group), Some(sender)) = (self.groups.get(group.index()), sender) {
-                    events.push(AgentEvent::FencedPacket {
-                        group: group.id(),
-                        sender: *sender,
-                    });
-                }
-            }
-        }
     }
 }
 
@@ -167,7 +163,7 @@ impl Dataplane for Plane {
             }
             !passed
         });
-        self.take_notices(events);
+        self.take_heard(events);
         if now.0 >= self.ports_seen.0 + PORT_INTERVAL_NS {
             self.ports_seen = now;
             for group in &mut self.groups {

@@ -43,7 +43,7 @@ impl BoundService {
     ///
     /// # Errors
     /// If the system gives no thread.
-    pub(crate) fn serve(self, view: View, notes: Option<Notes>) -> Result<Service, LaunchError> {
+    pub(crate) fn serve(self, view: View, notes: Notes) -> Result<Service, LaunchError> {
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = thread::Builder::new()
             .name("api".to_owned())
@@ -55,9 +55,7 @@ impl BoundService {
                 };
                 let view = Arc::new(view);
                 runtime.block_on(async {
-                    if let Some(notes) = notes {
-                        tokio::spawn(notes.publish(Arc::clone(&view)));
-                    }
+                    tokio::spawn(notes.publish(Arc::clone(&view)));
                     server::serve(socket, view, stopped).await;
                 });
             })?;

@@ -7,15 +7,15 @@ use std::sync::Arc;
 use api::server::{EventLog, HostView};
 use api::{
     ApiError, Applied, Balance, Done, DropStatus, ErrorKind, FlightRecord, FlightSummary, GroupKey,
-    GroupRequest, GroupStatus, HostStatus, MappingBatch, NodeStatus, PortStatus, Status,
-    UplinkStatus, WorkerStatus,
+    GroupRequest, GroupStatus, HostStatus, IcmpStatus, MappingBatch, NodeStatus, PathMtuStatus,
+    PortStatus, Status, UplinkStatus, WorkerStatus,
 };
 use config::Config;
 use dpdk::{DeviceLosses, PortStatistics};
 use messages::body::Request;
 use parking_lot::Mutex;
 use rtrb::Producer;
-use tables::counters::{GroupCounters, WorkerCounters};
+use tables::counters::{Counter, GroupCounters, IcmpCounters, WorkerCounters};
 use tables::publication::Observer;
 use tables::{Key, PortIndex, Snapshot};
 use tokio::sync::oneshot;
@@ -23,7 +23,7 @@ use wire::drop_reason::DropReason;
 use wire::ethernet::MacAddress;
 
 use crate::agent::Command;
-use crate::clock::Uptime;
+use crate::clock::{ProcessClock, Uptime};
 use crate::controller_counters::ControllerCounters;
 use crate::flights::{Around, FATES, Flights};
 use crate::requests;
@@ -49,6 +49,8 @@ pub(crate) struct View {
     pub(crate) tables: Observer,
     pub(crate) commands: Mutex<Producer<Command>>,
     pub(crate) uptime: Uptime,
+    /// The process's clock, which the tables' times are of.
+    pub(crate) clock: ProcessClock,
     pub(crate) events: EventLog,
     pub(crate) flights: Mutex<Flights>,
 }
@@ -79,6 +81,8 @@ impl HostView for View {
             mappings: snapshot.mappings.len() as u64,
             workers: self.workers(&versions),
             controller: self.controller.read(),
+            path_mtus: self.path_mtus(&snapshot),
+            icmp: self.icmp(),
             table_version_by_worker: versions,
             drops: drops(&flows),
             balance: self.balance(&flows),
@@ -255,10 +259,45 @@ impl View {
             punted: total(|worker| worker.worker.punted.get()),
             dropped: flows.iter().flat_map(|flow| flow.drops).sum(),
             copied: total(|worker| worker.worker.copied.get()),
+            generated: total(|worker| worker.worker.generated.get()),
             kept: total(|worker| worker.groups().map(kept).sum()),
             unexplained: 0,
         }
         .drawn()
+    }
+
+    fn path_mtus(&self, snapshot: &Snapshot) -> Vec<PathMtuStatus> {
+        let now_ns = self.clock.now_ns();
+        let learned = snapshot.path_mtus.learned();
+        let named = learned.filter_map(|(host, path)| {
+            Some(PathMtuStatus {
+                host: self
+                    .config
+                    .fabric
+                    .hosts
+                    .get(usize::from(host.0))?
+                    .name
+                    .clone(),
+                mtu: path.mtu,
+                forgotten_in_s: path.until_ns.saturating_sub(now_ns) / 1_000_000_000,
+            })
+        });
+        named.collect()
+    }
+
+    fn icmp(&self) -> IcmpStatus {
+        let total = |count: fn(&IcmpCounters) -> &Counter| -> u64 {
+            let workers = self.counters.iter();
+            workers.map(|worker| count(&worker.worker.icmp).get()).sum()
+        };
+        IcmpStatus {
+            errors: total(|icmp| &icmp.errors),
+            errors_limited: total(|icmp| &icmp.errors_limited),
+            fragmented: total(|icmp| &icmp.fragmented),
+            heard_too_big: total(|icmp| &icmp.heard_too_big),
+            heard_unreachable: total(|icmp| &icmp.heard_unreachable),
+            heard_other: total(|icmp| &icmp.heard_other),
+        }
     }
 
     fn hosts(&self) -> Vec<HostStatus> {

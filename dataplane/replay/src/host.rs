@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use config::Config;
 use tables::counters::WorkerCounters;
-use tables::notice::notice_ring;
+use tables::notice::{Notice, NoticeReceiver, notice_ring};
 use tables::punt::{PuntReceiver, punt_ring};
-use tables::{PortIndex, Publisher};
+use tables::{PathMtus, PortIndex, Publisher, Snapshot};
 use wire::drop_reason::DropReason;
 use wire::ethernet::MacAddress;
 use wire::packet::{HeapPacket, Packet};
@@ -22,6 +22,9 @@ const UPLINK_MAC: MacAddress = MacAddress([0x02, 0, 0, 0, 0, 0]);
 /// Room for the frame that is punted, which is then looked at by nobody.
 const PUNT_RING_BYTES: usize = 1 << 18;
 
+/// Room for what one packet teaches.
+const NOTICES: usize = 4;
+
 /// A host as its configuration describes it, with nobody at its ports.
 pub struct Host {
     port_names: Vec<String>,
@@ -29,6 +32,8 @@ pub struct Host {
     counters: Arc<WorkerCounters>,
     controller: PuntReceiver,
     punted: Vec<u8>,
+    publisher: Publisher,
+    noticed: NoticeReceiver,
     totals: Totals,
 }
 
@@ -55,6 +60,7 @@ impl Host {
         let hosts = config.fabric.hosts.len();
         let counters = WorkerCounters::with_groups(port_names.len(), groups, hosts);
         let (to_controller, controller) = punt_ring(PUNT_RING_BYTES);
+        let (notices, noticed) = notice_ring(NOTICES);
         let assignment = Assignment {
             index: WorkerIndex(0),
             workers: 1,
@@ -63,8 +69,7 @@ impl Host {
             counters: Arc::clone(&counters),
             to_controller,
             from_controller: None,
-            // Nobody reads it.
-            notices: notice_ring(1).0,
+            notices,
         };
         let worker = Worker::new(MemoryIo::new(port_names.len()), assignment);
         let totals = Totals::of(&counters);
@@ -74,6 +79,8 @@ impl Host {
             counters,
             controller,
             punted: Vec::new(),
+            publisher,
+            noticed,
             totals,
         }
     }
@@ -93,11 +100,14 @@ impl Host {
 
     /// Lets the host receive a frame at a port at this time, which never goes back.
     pub fn handle(&mut self, port: PortIndex, time: Duration, frame: &[u8]) -> Outcome {
+        let now_ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.forget(now_ns);
         let io = self.worker.io();
         io.port(port).incoming.push_back(HeapPacket::new(frame));
-        io.now_ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        io.now_ns = now_ns;
         self.worker.run_once();
         self.controller.pop(&mut self.punted);
+        self.learn(now_ns);
 
         let mut out = Vec::new();
         for port in (0..self.port_names.len()).map(port_index) {
@@ -112,6 +122,32 @@ impl Host {
             verdict,
             reason,
             out,
+        }
+    }
+
+    /// Does what the controller does when a router says that a packet was too big.
+    fn learn(&mut self, now_ns: u64) {
+        while let Some(notice) = self.noticed.pop() {
+            if let Notice::PathMtu { host, mtu } = notice {
+                let known = self.publisher.current();
+                self.publish(known.path_mtus.lowered(host, mtu, now_ns));
+            }
+        }
+    }
+
+    /// And when that is long ago.
+    fn forget(&mut self, now_ns: u64) {
+        let known = self.publisher.current();
+        self.publish(known.path_mtus.aged(now_ns));
+    }
+
+    fn publish(&mut self, path_mtus: Option<PathMtus>) {
+        if let Some(path_mtus) = path_mtus {
+            let current = (*self.publisher.current()).clone();
+            self.publisher.publish(Snapshot {
+                path_mtus,
+                ..current
+            });
         }
     }
 }

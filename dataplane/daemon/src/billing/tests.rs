@@ -24,6 +24,7 @@ fn plane(packets: [u64; 2]) -> Plane {
         workers.into(),
         Vec::new(),
         &[],
+        rtrb::RingBuffer::new(1).0,
     )
 }
 

@@ -54,6 +54,7 @@ fn status(view: &GroupView) -> GroupStatus {
         Vec::new(),
         Vec::new(),
         &[],
+        rtrb::RingBuffer::new(1).0,
     );
     let shown = Shown {
         now: NOW,
