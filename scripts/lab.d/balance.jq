@@ -1,7 +1,8 @@
 # Draws up the balance between two snapshots ($before, $after) of all hosts.
 #
 #   sent       frames that guests and the router handed to the host, but for those meant for the
-#              host itself (neighbour discovery, ping), and the copies that it made of them
+#              host itself (neighbour discovery, ping), and what it made beside them: copies,
+#              ICMP errors, fragments
 #   delivered  frames that guests and the router got from it, but for those that it made itself
 #              (an ARP reply is its request, turned round: one frame in, one out), and copies that a
 #              replica keeps, or kept until a checkpoint covered them
@@ -16,7 +17,7 @@ def host($a; $b):
     | (change($a.daemon.drops; $b.daemon.drops) + {
         kernel_to_host: $kernel.kernel_to_host, kernel_from_host: $kernel.kernel_from_host
       } | with_entries(select(.value != 0))) as $dropped
-    | ($kernel.offered - $daemon.punted + ($daemon.copied // 0)) as $sent
+    | ($kernel.offered - $daemon.punted + ($daemon.copied // 0) + ($daemon.generated // 0)) as $sent
     | ($kernel.emitted - $daemon.injected + ($daemon.kept // 0)) as $delivered
     | {
         sent: $sent, delivered: $delivered, dropped: $dropped,

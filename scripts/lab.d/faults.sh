@@ -67,6 +67,14 @@ at_once() {
     wait "$process"
 }
 
+# narrow HOST MTU: on the way to it a hop takes packets of so many octets only. The router says so
+# to the sender of a larger one.
+narrow() {
+    local host=$1 mtu=$2
+    ip -n "$(namespace_of router)" route replace "${LOCATOR[$host]}" \
+        via "2001:db8:0:${HOST_NUMBER[$host]}::2" mtu lock "$mtu"
+}
+
 control_address() {
     ask r | jq -er --arg host "$1" '.hosts[] | select(.name == $host) | .control_address' ||
         fail "host r does not say what the control address of $1 is"
