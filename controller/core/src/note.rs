@@ -203,7 +203,8 @@ pub enum Fact {
     },
     /// Every host that the manager hears has acknowledged the record.
     Settled,
-    /// A majority of the members reported: the manager decides for this group again.
+    /// A majority of the members reported, or an operator vouched for those that cannot: the
+    /// manager decides for this group again.
     Recovered,
     /// The manager decides nothing until an operator raises the term.
     InDoubt {

@@ -545,6 +545,8 @@ pub enum Refusal {
     NothingInDoubt,
     /// Nobody answered in time.
     TimedOut,
+    /// The manager does not hear that member.
+    NotHeard,
 }
 
 impl Refusal {
@@ -558,7 +560,7 @@ impl Refusal {
             }
             Self::Busy => "another decision about the group is under way; ask again",
             Self::Recovering => {
-                "the manager has just started and waits until a majority of the members reported"
+                "the manager has just started and waits until a majority of the members reported; if the others are switched off, say so with `promote --fenced`, once the time of detection has passed"
             }
             Self::LogInDoubt => {
                 "the manager's log is lost or behind what hosts report; it decides nothing until the term is raised"
@@ -580,6 +582,7 @@ impl Refusal {
             }
             Self::NothingInDoubt => "the manager's log is not in doubt, so the term stays",
             Self::TimedOut => "nobody answered in time",
+            Self::NotHeard => "the manager does not hear that member",
         }
     }
 }

@@ -151,7 +151,8 @@ fn a_manager_that_dies_with_the_primary_is_a_warning_with_the_reason() {
         two,
         "the manager is on host \"s\" with the primary of z/10.0.0.3, and there are two hosts: when \
          \"s\" dies nobody is promoted, because a crash cannot be told from a cut (put the manager on \
-         the other host; else an operator decides, with `understudy group promote --fenced`)"
+         the other host; here the manager dies too, and until it is back no command promotes \
+         anybody)"
     );
     let [three] = &warnings_with(&["r", "s", "t"], "s")[..] else {
         panic!("one warning")

@@ -111,7 +111,8 @@ const fn kind(refusal: Refusal) -> ErrorKind {
         | Refusal::IsMember
         | Refusal::Aborted
         | Refusal::CheckpointIncomplete
-        | Refusal::NothingInDoubt => ErrorKind::Conflict,
+        | Refusal::NothingInDoubt
+        | Refusal::NotHeard => ErrorKind::Conflict,
     }
 }
 

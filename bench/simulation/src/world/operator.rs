@@ -178,9 +178,25 @@ impl World {
         self.ask(host, request)
     }
 
-    /// Says that the owner is off, where it is.
+    /// Says that the owner is off, where it is; while the manager waits for reports that cannot
+    /// come, that every member is off that it does not hear.
     pub(super) fn promote_fenced(&mut self, group: usize) -> Step {
         let owner = self.last_owner(group);
+        let id = self.scenario.groups[group].id;
+        if self.phase(group) == Some("recovering") {
+            if !self
+                .members(group)
+                .into_iter()
+                .all(|member| self.is_off_or_reaches_manager(member))
+            {
+                return Ok(());
+            }
+            return self.ask_anywhere(Request::Promote {
+                group: id,
+                to: None,
+                fenced: true,
+            });
+        }
         let is_off = owner.is_none_or(|owner| self.machines[owner.index()].life.is_none());
         if !is_off {
             return Ok(());
@@ -189,12 +205,20 @@ impl World {
         let to = members
             .into_iter()
             .find(|member| Some(*member) != owner && self.machines[member.index()].is_responsive());
-        let id = self.scenario.groups[group].id;
         self.ask_anywhere(Request::Promote {
             group: id,
             to: to.map(Host::id),
             fenced: true,
         })
+    }
+
+    fn is_off_or_reaches_manager(&self, host: Host) -> bool {
+        let machine = &self.machines[host.index()];
+        let manager = self.scenario.manager;
+        machine.life.is_none()
+            || (machine.stopped.is_none()
+                && !self.network.is_cut(host, manager)
+                && !self.network.is_cut(manager, host))
     }
 
     /// The owner by the newest record that anybody saw.

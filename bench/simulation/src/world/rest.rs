@@ -143,18 +143,14 @@ impl World {
         Ok(())
     }
 
-    /// Whether only more hosts could help: no live host is a member any more, or the manager has
-    /// started anew and a majority of the members can no longer report (rule 15).
+    /// Whether only more hosts could help: no live host is a member any more.
     fn is_hopeless(&self, group: usize) -> bool {
-        let members = self.members(group);
-        let live = members
-            .iter()
-            .filter(|member| self.machines[member.index()].life.is_some())
-            .count();
-        live == 0 || (live <= members.len() / 2 && self.phase(group) == Some("recovering"))
+        let mut members = self.members(group).into_iter();
+        members.all(|member| self.machines[member.index()].life.is_none())
     }
 
-    fn phase(&self, group: usize) -> Option<&'static str> {
+    /// What the manager is doing about a group; `None` while there is none.
+    pub(super) fn phase(&self, group: usize) -> Option<&'static str> {
         let id = self.scenario.groups[group].id;
         let machine = &self.machines[self.scenario.manager.index()];
         let manager = machine.life.as_ref()?.manager.as_ref()?;
@@ -184,8 +180,8 @@ impl World {
         }
     }
 
-    /// What the protocol leaves to an operator: a log in doubt, an address that nobody owns, an
-    /// owner whose host is off.
+    /// What the protocol leaves to an operator: a log in doubt, a manager that waits for members
+    /// that are off, an address that nobody owns, an owner whose host is off.
     fn operator_looks(&mut self, since: Duration) -> Step {
         let turn = since.as_nanos() / LOOK_EVERY.as_nanos();
         let every = OPERATOR_EVERY.as_nanos() / LOOK_EVERY.as_nanos();
@@ -196,6 +192,10 @@ impl World {
             self.ask(self.scenario.manager, Request::RaiseTerm)?;
         }
         for group in 0..self.scenario.groups.len() {
+            if self.phase(group) == Some("recovering") {
+                self.promote_fenced(group)?;
+                continue;
+            }
             if self.owner_heard(group).is_some() {
                 continue;
             }

@@ -23,9 +23,11 @@ pub enum GroupCommand {
         /// The new owner's host; by default the best ranked member that is in sync
         #[arg(long, value_name = "HOST")]
         to: Option<String>,
-        /// You vouch that the old owner is off: promote also where the manager cannot know it
+        /// You vouch that the old owner is off: nothing is waited for
         ///
-        /// Needed where the manager was on the owner's host, and for a member that is not in sync.
+        /// Needed for a member that is not in sync. To a manager that has started anew and waits
+        /// for reports, it says that every member is off that the manager does not hear: then one
+        /// that is there gets the address, the owner itself perhaps.
         #[arg(long)]
         fenced: bool,
     },

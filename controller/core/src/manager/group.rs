@@ -344,6 +344,7 @@ impl Group {
         } = deciding;
         let before = self.record.replace(record);
         let before = before.map(|signed| signed.record);
+        let recovered = !std::mem::replace(&mut self.ready, true);
         let Some(record) = self.record.as_ref().map(|signed| signed.record.clone()) else {
             return;
         };
@@ -356,6 +357,9 @@ impl Group {
                 owner,
             },
         );
+        if recovered {
+            cx.note(self.id(), Some(record.epoch), Fact::Recovered);
+        }
         self.suspicions.clear();
         self.probes = None;
         self.first_acks.clear();

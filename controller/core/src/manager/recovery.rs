@@ -1,13 +1,16 @@
-//! May this manager decide? For a group it may once a majority of its members reported; for none as
-//! long as its log is lost, or a host knows more than the log says.
+//! May this manager decide? For a group it may once a majority of its members reported, or an
+//! operator vouches for those that cannot; for none as long as its log is lost, or a host knows more
+//! than the log says.
 
 use std::collections::BTreeSet;
 
-use messages::body::{Held, Promise};
+use messages::body::{Held, Promise, Refusal, Vouch};
 use messages::{Epoch, GroupState, HostId, Member, MemberState, Owner, Record, SignedRecord};
 
+use super::change;
 use super::context::Context;
 use super::group::Group;
+use super::requests::Asker;
 use crate::note::{Cause, Doubt, Fact};
 use crate::planted::{self, Slip};
 
@@ -98,6 +101,74 @@ impl Group {
             checkpoint: 0,
         };
         self.decide(record, Cause::Initial, Promise::Waived, None, cx);
+    }
+
+    /// An operator says that every member which did not report is off: one that did report gets the
+    /// address, and the group is decided for again.
+    ///
+    /// The word replaces the reports that rule 16 waits for, so the record is made as if the log
+    /// had lost what those members knew: of a new term, later than all that they can hold, and two
+    /// generations on. Whoever can be heard must have reported, and every lease that was running
+    /// when this manager started is over.
+    pub(super) fn recover_by_word(
+        &mut self,
+        record: &Record,
+        to: Option<HostId>,
+        asked_by: Asker,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Refusal> {
+        let window = self.silence() + self.interval();
+        let audience = self.audience();
+        let reports_come = cx
+            .hosts
+            .heard_since(cx.now.before(window))
+            .any(|host| audience.contains(&host) && !self.reported.contains_key(&host));
+        if reports_come || !cx.awake_for(window) {
+            return Err(Refusal::Recovering);
+        }
+        let owner = self.choose_reported(record, to, cx)?;
+        let mut next = change::pass_to(record, owner, |host| self.hears(host, cx));
+        next.generation += 1;
+        self.attempted.term += 1;
+        self.decide(next, Cause::Forced, Promise::Needed, Some(asked_by), cx);
+        Ok(())
+    }
+
+    /// Of the members that reported: the present owner, if its life goes on; else who may follow
+    /// it; else whoever has a guest.
+    fn choose_reported(
+        &self,
+        record: &Record,
+        to: Option<HostId>,
+        cx: &Context<'_>,
+    ) -> Result<Owner, Refusal> {
+        let may = |host: &HostId| {
+            self.members().contains(host)
+                && self.reported.contains_key(host)
+                && self.hears(*host, cx)
+        };
+        let host = match to {
+            Some(host) if may(&host) => host,
+            Some(host) if record.member(host).is_none() => return Err(Refusal::UnknownHost),
+            Some(_) => return Err(Refusal::NotHeard),
+            None => {
+                let members: Vec<HostId> = self.members().into_iter().filter(may).collect();
+                let lives_on = |host: &HostId| {
+                    let boot = cx.hosts.boot(*host);
+                    boot.map(|boot| Owner { host: *host, boot }) == record.owner
+                };
+                let has_guest = |host: &HostId| {
+                    let track = self.tracks.get(host);
+                    track.is_some_and(|track| track.vouch == Vouch::Good)
+                };
+                let mut found = members.iter().find(|host| lives_on(host));
+                found = found.or_else(|| members.iter().find(|host| self.is_eligible(**host, cx)));
+                found = found.or_else(|| members.iter().find(|host| has_guest(host)));
+                *found.ok_or(Refusal::NobodyEligible)?
+            }
+        };
+        let boot = cx.hosts.boot(host).ok_or(Refusal::NotHeard)?;
+        Ok(Owner { host, boot })
     }
 
     /// An operator raised the term: the best record that is known is the base of what follows.

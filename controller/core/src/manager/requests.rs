@@ -87,8 +87,21 @@ impl Group {
         let refusal = match self.record.as_ref().map(|signed| signed.record.clone()) {
             _ if cx.in_doubt => Some(Refusal::LogInDoubt),
             None => Some(Refusal::Recovering),
-            Some(_) if !self.ready => Some(Refusal::Recovering),
             Some(_) if self.deciding.is_some() => Some(Refusal::Busy),
+            Some(record) if !self.ready => match request {
+                Request::Promote {
+                    group: _,
+                    to,
+                    fenced: true,
+                } => self.recover_by_word(&record, to, asked_by, cx).err(),
+                Request::Promote { fenced: false, .. }
+                | Request::Move { .. }
+                | Request::Checkpoint { .. }
+                | Request::AddMember { .. }
+                | Request::RemoveMember { .. }
+                | Request::ResetToConfig { .. }
+                | Request::RaiseTerm => Some(Refusal::Recovering),
+            },
             Some(record) => self.consider(request, &record, asked_by, cx).err(),
         };
         if let Some(refusal) = refusal {
@@ -204,11 +217,12 @@ impl Group {
             Some(host) if self.too_soon(host, cx) => return Err(Refusal::TooSoon),
             Some(_) if !fenced && record.owner.is_none() => return Err(Refusal::OwnerMayLive),
             Some(_) => return Err(Refusal::NotInSync),
-            None => self
-                .members()
-                .into_iter()
-                .find(|host| may(*host))
-                .ok_or(Refusal::NobodyEligible)?,
+            None => {
+                let members = self.members();
+                let mut found = members.iter().find(|host| self.is_eligible(**host, cx));
+                found = found.or_else(|| members.iter().find(|host| may(**host)));
+                *found.ok_or(Refusal::NobodyEligible)?
+            }
         };
         let boot = cx.hosts.boot(host).ok_or(Refusal::NobodyEligible)?;
         Ok(Owner { host, boot })

@@ -1,5 +1,5 @@
-use messages::body::Standing;
-use messages::{GroupState, MemberState};
+use messages::body::{Answer, Refusal, Request, Standing};
+use messages::{GroupState, HostId, MemberState};
 
 use super::world::*;
 use crate::*;
@@ -100,4 +100,101 @@ fn everything_restarts_and_there_is_an_owner_again() {
         .into_iter()
         .filter(|host| world.standing(*host) == Standing::Primary);
     assert_eq!(owners.count(), 1, "{:?}", world.record());
+}
+
+fn promote_fenced(to: Option<HostId>) -> Request {
+    Request::Promote {
+        group: group(),
+        to,
+        fenced: true,
+    }
+}
+
+/// A manager that has started anew while this member is off: one of two members reports.
+fn half_reported(off: HostId) -> World {
+    let mut world = World::settled();
+    world.kill(R);
+    world.kill(off);
+    world.run(ms(500));
+    world.boot(R);
+    world
+}
+
+#[test]
+fn with_half_of_the_members_off_the_manager_waits_for_an_operators_word() {
+    for fenced in [false, true] {
+        let mut world = half_reported(S);
+        world.run(ms(100));
+        let before = world.record();
+        world.operate(
+            R,
+            1,
+            Request::Promote {
+                group: group(),
+                to: Some(T),
+                fenced,
+            },
+        );
+        world.run(ms(20));
+        let refused = [(1, Answer::Refused(Refusal::Recovering))];
+        assert_eq!(world.answers, refused, "the leases may run still");
+        world.run(ms(5_000));
+        assert_eq!(world.record(), before, "and nothing is decided without it");
+    }
+}
+
+#[test]
+fn an_operators_word_ends_the_wait_for_an_owner_that_is_off() {
+    let mut world = half_reported(S);
+    let before = world.record();
+    world.run(ms(500));
+    world.operate(R, 1, promote_fenced(None));
+    world.run(ms(500));
+    assert!(
+        matches!(world.answers[..], [(1, Answer::Decided { .. })]),
+        "{:?}",
+        world.answers
+    );
+    let record = world.record();
+    assert!(record.is_owned_by(T));
+    assert_eq!(
+        record.epoch.term,
+        before.epoch.term + 1,
+        "later than all that s can hold"
+    );
+    assert_eq!(
+        record.generation,
+        before.generation + 2,
+        "the log may have lost a change"
+    );
+    assert_eq!(world.lease(T), Lease::Unlimited);
+    world.boot(S);
+    world.run(ms(2_000));
+    assert_eq!(world.standing(S), Standing::Replica);
+    assert_eq!(world.record().state, GroupState::Active);
+}
+
+#[test]
+fn an_operators_word_lets_the_owner_go_on_whose_replica_is_off() {
+    let mut world = half_reported(T);
+    world.run(ms(500));
+    assert_eq!(
+        world.standing(S),
+        Standing::Muted,
+        "nobody lets it go on alone"
+    );
+    world.operate(S, 1, promote_fenced(None));
+    world.run(ms(500));
+    assert!(world.record().is_owned_by(S));
+    assert_eq!(world.lease(S), Lease::Unlimited);
+    assert_eq!(world.record().member(T), Some(MemberState::Joining));
+}
+
+#[test]
+fn an_operators_word_does_not_replace_the_report_of_a_member_that_is_there() {
+    let mut world = half_reported(S);
+    world.run(ms(500));
+    world.operate(R, 1, promote_fenced(Some(S)));
+    world.run(ms(20));
+    assert_eq!(world.answers, [(1, Answer::Refused(Refusal::NotHeard))]);
 }

@@ -340,6 +340,7 @@ fn answers() -> Vec<Answer> {
         Refusal::CheckpointIncomplete,
         Refusal::NothingInDoubt,
         Refusal::TimedOut,
+        Refusal::NotHeard,
     ];
     let mut answers = vec![
         Answer::Decided { epoch: EPOCH },

@@ -98,8 +98,8 @@ pub fn warn_of_its_place(raw: &Raw, drafts: &Drafts) {
                 "{of}, and there are two hosts: when \"{host}\" dies nobody is promoted, because a \
                  crash cannot be told from a cut"
             ),
-            "put the manager on the other host; else an operator decides, with `understudy group \
-             promote --fenced`",
+            "put the manager on the other host; here the manager dies too, and until it is back no \
+             command promotes anybody",
         )
     } else {
         (

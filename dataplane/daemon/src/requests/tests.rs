@@ -72,6 +72,7 @@ fn every_refusal_is_told_with_its_kind_and_its_sentence() {
         (Refusal::CheckpointIncomplete, Conflict),
         (Refusal::NothingInDoubt, Conflict),
         (Refusal::TimedOut, Unavailable),
+        (Refusal::NotHeard, Conflict),
     ];
     for (refusal, kind) in table {
         let error = done(Answer::Refused(refusal)).unwrap_err();
