@@ -114,10 +114,11 @@ pub struct MemberStatus {
     pub owner: bool,
     /// What the asked host has sent to it as a replica; none if it makes no copies for it.
     pub copies: Option<CopyStatus>,
-    /// When it last acknowledged the primary, in milliseconds before now; known on the primary's
-    /// host only.
+    /// How long ago the newest heartbeat was sent that it acknowledged, in milliseconds: the lease
+    /// counts from there. Known on the primary's host only.
     pub acknowledged_ms: Option<u64>,
-    /// The newest checkpoint's mark that it has taken, where that is known.
+    /// The newest checkpoint that it has obeyed, as far as the asked host heard; none before the
+    /// first since its daemon started.
     pub mark: Option<u64>,
 }
 

@@ -94,7 +94,7 @@ pub enum GroupRequest {
     /// Moves the address without losing a packet; both hosts take part.
     Move(Move),
     /// Marks a checkpoint: replicas discard the copies that it covers.
-    Checkpoint,
+    Checkpoint(Checkpoint),
     /// Adds a member, which joins and is in sync once it acknowledged.
     AddMember(AddMember),
     /// Removes a member that is not the owner.
@@ -124,13 +124,80 @@ pub struct Move {
     pub to: Option<String>,
 }
 
+/// The body of `checkpoint`: `{}`, `{"begin": true}` or `{"commit": NUMBER}`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "CheckpointBody", into = "CheckpointBody")]
+pub enum Checkpoint {
+    /// The state was saved already: it is marked and done at once.
+    #[default]
+    Whole,
+    /// The owner's guest is about to be saved: its input is frozen now. Answered with a number.
+    Begin,
+    /// What was saved then is where a promoted guest starts from: discard what it covers.
+    Commit {
+        /// From the answer to `Begin`.
+        number: u64,
+    },
+}
+
+/// [`Checkpoint`] as it is written.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct CheckpointBody {
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    begin: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<u64>,
+}
+
+impl TryFrom<CheckpointBody> for Checkpoint {
+    type Error = &'static str;
+
+    fn try_from(body: CheckpointBody) -> Result<Self, Self::Error> {
+        match body {
+            CheckpointBody {
+                begin: false,
+                commit: None,
+            } => Ok(Self::Whole),
+            CheckpointBody {
+                begin: true,
+                commit: None,
+            } => Ok(Self::Begin),
+            CheckpointBody {
+                begin: false,
+                commit: Some(number),
+            } => Ok(Self::Commit { number }),
+            CheckpointBody {
+                begin: true,
+                commit: Some(_),
+            } => Err("a checkpoint begins first and is committed later"),
+        }
+    }
+}
+
+impl From<Checkpoint> for CheckpointBody {
+    fn from(checkpoint: Checkpoint) -> Self {
+        match checkpoint {
+            Checkpoint::Whole => Self::default(),
+            Checkpoint::Begin => Self {
+                begin: true,
+                commit: None,
+            },
+            Checkpoint::Commit { number } => Self {
+                begin: false,
+                commit: Some(number),
+            },
+        }
+    }
+}
+
 /// The body of `add-member`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AddMember {
     /// The member's host.
     pub host: String,
-    /// Its place in the order of promotion, from 1; by default the last.
+    /// Its place in the order of promotion, from 1; by default the last, or where it was before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rank: Option<u32>,
 }
@@ -178,7 +245,7 @@ impl GroupRequest {
         match self {
             Self::Promote(_) => promote,
             Self::Move(_) => go,
-            Self::Checkpoint => checkpoint,
+            Self::Checkpoint(_) => checkpoint,
             Self::AddMember(_) => add,
             Self::RemoveMember(_) => remove,
             Self::ResetToConfig => reset,
@@ -193,7 +260,7 @@ impl GroupRequest {
         Some(match action {
             "promote" => read(action, body).map(Self::Promote),
             "move" => read(action, body).map(Self::Move),
-            "checkpoint" => read(action, body).map(|Nothing {}| Self::Checkpoint),
+            "checkpoint" => read(action, body).map(Self::Checkpoint),
             "add-member" => read(action, body).map(Self::AddMember),
             "remove-member" => read(action, body).map(Self::RemoveMember),
             "reset-to-config" => read(action, body).map(|Nothing {}| Self::ResetToConfig),
@@ -211,7 +278,8 @@ impl GroupRequest {
             Self::Move(body) => serde_json::to_vec(body),
             Self::AddMember(body) => serde_json::to_vec(body),
             Self::RemoveMember(body) => serde_json::to_vec(body),
-            Self::Checkpoint | Self::ResetToConfig => serde_json::to_vec(&Nothing {}),
+            Self::Checkpoint(body) => serde_json::to_vec(body),
+            Self::ResetToConfig => serde_json::to_vec(&Nothing {}),
         }
     }
 }
@@ -227,6 +295,7 @@ fn read<T: DeserializeOwned>(action: &str, body: &[u8]) -> Result<T, ApiError> {
         let form = match action {
             "promote" => r#"{"to": HOST, "fenced": true or false}, both may be left out"#,
             "move" => r#"{"to": HOST}, which may be left out"#,
+            "checkpoint" => r#"{}, {"begin": true} or {"commit": NUMBER}"#,
             "add-member" => r#"{"host": HOST, "rank": NUMBER}, the rank may be left out"#,
             "remove-member" => r#"{"host": HOST}"#,
             _ => "{} or nothing",

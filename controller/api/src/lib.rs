@@ -55,12 +55,13 @@ pub use group::{
     MemberState, MemberStatus,
 };
 pub use group_request::{
-    AddMember, Done, GroupKey, GroupRef, GroupRequest, MemberRef, Move, Promote, RemoveMember,
+    AddMember, Checkpoint, Done, GroupKey, GroupRef, GroupRequest, MemberRef, Move, Promote,
+    RemoveMember,
 };
 pub use mapping::{Applied, Mapping, MappingBatch, MappingKey, NetworkRef};
 pub use status::{
-    Balance, ControllerStatus, DropStatus, HostStatus, IcmpStatus, NodeStatus, PathMtuStatus,
-    PortStatus, Status, UplinkStatus, WorkerStatus,
+    Balance, ControllerStatus, DropStatus, HostStatus, IcmpStatus, MessageStatus, NodeStatus,
+    PathMtuStatus, PortStatus, Status, UplinkStatus, WorkerStatus,
 };
 
 /// The largest request body that a host reads, in octets.

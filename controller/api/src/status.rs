@@ -181,6 +181,26 @@ pub struct ControllerStatus {
     pub unsent_errors: u64,
     /// Times that the control endpoint's stack was started anew after a fault of its own.
     pub stack_restarts: u64,
+    /// What became of messages between hosts; all zero on a host without groups.
+    #[serde(default)]
+    pub messages: MessageStatus,
+}
+
+/// What became of the messages by which hosts speak about groups.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageStatus {
+    /// Messages of other hosts that were believed.
+    pub received: u64,
+    /// Datagrams that were not: wrong key, replayed, of another life or fabric, malformed.
+    pub refused: u64,
+    /// Datagrams that were not looked at, since their sender had sent too many.
+    pub over_budget: u64,
+    /// Messages sent to other hosts.
+    pub sent: u64,
+    /// Messages that were not sent, since no session was open.
+    pub unsent: u64,
+    /// Events and reports that were lost on their way to the event stream.
+    pub notes_lost: u64,
 }
 
 /// A path that takes less than the uplink: a router said so in answer to a packet of a guest.

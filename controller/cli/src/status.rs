@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use api::{Balance, Status, UplinkStatus};
+use api::{Balance, MessageStatus, Status, UplinkStatus};
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
 
 use crate::arguments::Format;
@@ -61,7 +61,27 @@ fn head(out: &mut impl Write, status: &Status) -> io::Result<()> {
         out,
         "uplink    {device} ({driver}), {address}, {mac}, MTU {mtu}"
     )?;
-    writeln!(out, "next hop  {next_hop}, {router}")
+    writeln!(out, "next hop  {next_hop}, {router}")?;
+    match status.controller.messages {
+        messages if messages == MessageStatus::default() => Ok(()),
+        messages => writeln!(out, "messages  {}", self::messages(&messages)),
+    }
+}
+
+/// What became of messages between hosts.
+fn messages(messages: &MessageStatus) -> String {
+    let MessageStatus {
+        received,
+        refused,
+        over_budget,
+        sent,
+        unsent,
+        notes_lost,
+    } = messages;
+    format!(
+        "received {received}, refused {refused}, over budget {over_budget}; sent {sent}, without a \
+         session {unsent}; events lost {notes_lost}"
+    )
 }
 
 fn hosts(status: &Status) -> String {

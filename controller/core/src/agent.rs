@@ -150,6 +150,15 @@ impl Agent {
             },
             vouch: group.vouch(),
             owner_heard: (!matches!(group.state, State::Outside)).then_some(group.heard),
+            acknowledged: match &group.state {
+                State::Owner(owner) => owner.set.acknowledged().collect(),
+                State::Outside
+                | State::Joining
+                | State::Replica
+                | State::Candidate { .. }
+                | State::Fenced { .. } => BTreeMap::new(),
+            },
+            checkpoints: group.checkpoints_heard(self.host),
         })
     }
 
@@ -265,6 +274,11 @@ impl Agent {
                 let epoch = groups.get(&group).and_then(Group::epoch);
                 if let Some(epoch) = epoch {
                     cx.tell_manager(Body::Bounce { group, epoch });
+                }
+            }
+            AgentEvent::FirstAnswer { group, at } => {
+                if let Some(group) = groups.get(&group) {
+                    cx.note(group.id(), group.epoch(), Fact::FirstAnswer { at });
                 }
             }
             AgentEvent::Operate { token, request } => match request {

@@ -21,8 +21,9 @@ pub const FORWARD_SPAN: Duration = Duration::from_secs(1);
 /// How long a host that an address left does not get it back.
 pub const RETURN_GAP: Duration = Duration::from_secs(1);
 
-/// The most members of a group, those that were removed not counted.
-pub const MEMBERS_MAX: usize = 16;
+/// The most members of a group, those that were removed not counted. The tables have room for as
+/// many.
+pub const MEMBERS_MAX: usize = 8;
 
 /// What one host's agent is told.
 #[derive(Clone, Debug)]

@@ -55,6 +55,8 @@ pub struct Manager {
     answers: Answers,
     /// Why nothing is decided.
     doubt: Option<Doubt>,
+    /// Whether that was noted.
+    doubt_noted: bool,
     term: u32,
     /// The shortest interval of a group.
     interval: Duration,
@@ -111,6 +113,7 @@ impl Manager {
             hosts,
             answers: Answers::default(),
             doubt,
+            doubt_noted: false,
             term,
             interval,
             tokens: 0,
@@ -129,6 +132,7 @@ impl Manager {
         if late > self.interval / 2 {
             self.notice_stall(late, out);
         }
+        self.note_doubt(None, out);
         self.dispatch(event, out);
         let (groups, mut cx) = self.split(out);
         for group in groups.values_mut() {
@@ -422,9 +426,17 @@ impl Manager {
     fn doubt_log(&mut self, group: GroupId, doubt: Doubt, out: &mut Vec<ManagerAction>) {
         if self.doubt.is_none() {
             self.doubt = Some(doubt);
+            self.note_doubt(Some(group), out);
+        }
+    }
+
+    /// Says once that nothing is decided, be it from the start or because of what a host holds.
+    fn note_doubt(&mut self, group: Option<GroupId>, out: &mut Vec<ManagerAction>) {
+        let noted = std::mem::replace(&mut self.doubt_noted, self.doubt.is_some());
+        if let (Some(doubt), false) = (self.doubt, noted) {
             let fact = Fact::InDoubt { doubt };
             out.push(ManagerAction::Note(Note {
-                group: Some(group),
+                group,
                 epoch: None,
                 fact,
             }));

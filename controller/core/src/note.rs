@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use messages::body::{Fault, Standing, Vouch};
-use messages::{BootId, Epoch, GroupId, HostId};
+use messages::{BootId, Epoch, GroupId, HostId, Time};
 
 /// One thing that an agent or the manager saw or did. The driver adds the time and the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +75,11 @@ pub enum Fact {
     },
     /// The owner may transmit from now on.
     Unmuted,
+    /// The owner's guest sent something that passed, for the first time since it was muted.
+    FirstAnswer {
+        /// When.
+        at: Time,
+    },
     /// The owner may no longer transmit.
     Muted,
     /// Buffered copies are being released to the guest.

@@ -442,12 +442,14 @@ pub enum Request {
         /// Which part of it.
         phase: CheckpointPhase,
     },
-    /// List another host as a member, joining, last in rank.
+    /// List another host as a member, joining.
     AddMember {
         /// The group.
         group: GroupId,
         /// The host.
         host: HostId,
+        /// Its place among all that the record lists, from 1; `None`: where it was before, or last.
+        rank: Option<u32>,
     },
     /// Strike a member that does not own the address.
     RemoveMember {

@@ -21,6 +21,8 @@ mod port;
 mod uplink;
 mod value;
 
+pub use group::GROUP_NODES_MAX;
+
 /// Judges everything; `None` means that something was reported.
 ///
 /// `files` and `warnings` are left empty for the caller.

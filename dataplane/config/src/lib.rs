@@ -50,6 +50,7 @@ mod reader;
 mod source;
 mod syntax;
 
+pub use check::GROUP_NODES_MAX;
 pub use load::load;
 pub use miette::Severity;
 pub use model::{

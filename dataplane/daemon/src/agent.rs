@@ -280,6 +280,7 @@ impl Agent for TableAgent {
                     let _ = asked.send(answer);
                 }
             }
+            self.counters.show_messages(replication.counters());
             if let Some(counts) = self.billing.due(now, &self.plane) {
                 replication.archive().count(counts);
             }

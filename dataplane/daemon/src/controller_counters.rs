@@ -4,6 +4,7 @@
 //! wait for an ordinary one that holds a lock on the same core.
 
 use runtime::controller::ControllerStatus;
+use runtime::replication::ReplicationCounters;
 use runtime::uplink::HostCounters;
 use tables::counters::Counter;
 
@@ -22,6 +23,18 @@ pub(crate) struct ControllerCounters {
     transmit_full: Counter,
     unsent_errors: Counter,
     stack_restarts: Counter,
+    messages: MessageCounters,
+}
+
+/// Of [`ControllerCounters`], those of messages between hosts.
+#[derive(Debug, Default)]
+struct MessageCounters {
+    received: Counter,
+    refused: Counter,
+    over_budget: Counter,
+    sent: Counter,
+    unsent: Counter,
+    notes_lost: Counter,
 }
 
 impl ControllerCounters {
@@ -59,6 +72,24 @@ impl ControllerCounters {
         self.stack_restarts.set(stack_restarts);
     }
 
+    /// Shows what became of messages between hosts until now.
+    pub(crate) fn show_messages(&self, counters: ReplicationCounters) {
+        let ReplicationCounters {
+            received,
+            refused,
+            over_budget,
+            sent,
+            unsent,
+            notes_lost,
+        } = counters;
+        self.messages.received.set(received);
+        self.messages.refused.set(refused);
+        self.messages.over_budget.set(over_budget);
+        self.messages.sent.set(sent);
+        self.messages.unsent.set(unsent);
+        self.messages.notes_lost.set(notes_lost);
+    }
+
     /// What was shown last.
     pub(crate) fn read(&self) -> api::ControllerStatus {
         api::ControllerStatus {
@@ -74,6 +105,14 @@ impl ControllerCounters {
             transmit_full: self.transmit_full.get(),
             unsent_errors: self.unsent_errors.get(),
             stack_restarts: self.stack_restarts.get(),
+            messages: api::MessageStatus {
+                received: self.messages.received.get(),
+                refused: self.messages.refused.get(),
+                over_budget: self.messages.over_budget.get(),
+                sent: self.messages.sent.get(),
+                unsent: self.messages.unsent.get(),
+                notes_lost: self.messages.notes_lost.get(),
+            },
         }
     }
 }

@@ -207,6 +207,10 @@ impl Names {
             )
             .with("missing", *missing),
             Fact::Unmuted => told("unmuted", "the guest may be heard"),
+            Fact::FirstAnswer { .. } => told(
+                "first_answer",
+                "the guest has sent something since it may be heard",
+            ),
             Fact::Muted => told("muted", "the guest is no longer heard"),
             Fact::Released => told("released", "buffered copies go to the guest"),
             Fact::AckOverdue { member } => {
@@ -349,7 +353,7 @@ impl Names {
                 told("push_acknowledged", format!("{host} has the record")).with("by", host)
             }
             Fact::Settled => told("settled", "every host that is heard has the record"),
-            Fact::Recovered => told("recovered", "a majority has reported: decides again"),
+            Fact::Recovered => told("recovered", "enough members have reported: decides again"),
             Fact::InDoubt { doubt } => told(
                 "in_doubt",
                 format!("decides nothing until an operator raises the term: {doubt:?}"),

@@ -28,7 +28,7 @@ pub(crate) fn eal_options(config: &Config) -> EalOptions {
     let guests = config.ports.iter().map(|port| port.device.clone());
     EalOptions {
         program: "understudyd".to_owned(),
-        file_prefix: format!("understudy-{}", config.host.name),
+        file_prefix: file_prefix(config),
         memory: match config.host.memory {
             Memory::HugePages { mib } => dpdk::Memory::HugePages { mib },
             Memory::Ordinary { mib } => dpdk::Memory::Ordinary { mib },
@@ -38,6 +38,17 @@ pub(crate) fn eal_options(config: &Config) -> EalOptions {
             .chain(guests)
             .collect(),
         telemetry: false,
+    }
+}
+
+/// Under which name DPDK keeps its files: the host's, by which captures attach. Nothing attaches to
+/// ordinary memory, so there it is the process's own, and a daemon beside another of its name does
+/// not remove that one's files when it ends.
+fn file_prefix(config: &Config) -> String {
+    let name = &config.host.name;
+    match config.host.memory {
+        Memory::HugePages { .. } => format!("understudy-{name}"),
+        Memory::Ordinary { .. } => format!("understudy-{name}-{}", std::process::id()),
     }
 }
 

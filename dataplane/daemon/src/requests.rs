@@ -1,11 +1,11 @@
 //! What operators ask of groups, in the words of the failover protocol, and the answers in theirs.
 
-use api::{ApiError, Done, ErrorKind, GroupKey, GroupRequest};
+use api::{ApiError, Checkpoint, Done, ErrorKind, GroupKey, GroupRequest};
 use config::Config;
 use messages::body::{Answer, CheckpointPhase, Refusal, Request};
 use messages::{GroupId, HostId};
 
-use crate::replication::host_id;
+use crate::replication::{group_id, host_id};
 
 /// The request for the manager, or for the owner's host.
 ///
@@ -29,13 +29,21 @@ pub(crate) fn request(
             group,
             to: optional(&go.to)?,
         },
-        GroupRequest::Checkpoint => Request::Checkpoint {
+        GroupRequest::Checkpoint(part) => Request::Checkpoint {
             group,
-            phase: CheckpointPhase::Whole,
+            phase: match *part {
+                Checkpoint::Whole => CheckpointPhase::Whole,
+                Checkpoint::Begin => CheckpointPhase::Begin,
+                Checkpoint::Commit { number } => CheckpointPhase::Commit { number },
+            },
         },
         GroupRequest::AddMember(add) => Request::AddMember {
             group,
-            host: host(&add.host)?,
+            host: with_the_address(config, group, host(&add.host)?, &add.host)?,
+            rank: match add.rank {
+                Some(0) => return Err(ApiError::new(ErrorKind::Invalid, "ranks begin with 1")),
+                rank => rank,
+            },
         },
         GroupRequest::RemoveMember(remove) => Request::RemoveMember {
             group,
@@ -56,6 +64,30 @@ fn host(config: &Config, name: &str) -> Result<HostId, ApiError> {
         );
         ApiError::new(ErrorKind::Invalid, message)
     })
+}
+
+/// The host, if the configuration has a node of the group there: a member or a spare.
+fn with_the_address(
+    config: &Config,
+    group: GroupId,
+    host: HostId,
+    name: &str,
+) -> Result<HostId, ApiError> {
+    let mut groups = config.groups.iter();
+    // Whether there is such a group is the manager's to say.
+    let Some(found) = groups.find(|found| group_id(config, found) == group) else {
+        return Ok(host);
+    };
+    let nodes = &config.networks[found.network].nodes;
+    let mut candidates = found.members.iter().chain(&found.spares);
+    if candidates.any(|node| host_id(config, nodes[*node].host) == host) {
+        return Ok(host);
+    }
+    let message = format!(
+        "{name} has no node with {}: list one in members or spares of group {}",
+        found.address, found.name
+    );
+    Err(ApiError::new(ErrorKind::Invalid, message))
 }
 
 /// What an operator is told.

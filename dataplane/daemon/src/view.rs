@@ -142,11 +142,21 @@ impl Shown<'_> {
                     },
                     owner: record.is_owned_by(member.host),
                     copies,
-                    acknowledged_ms: None,
-                    mark: None,
+                    acknowledged_ms: self.acknowledged_ms(member.host),
+                    mark: self.mark(member.host),
                 }
             })
             .collect()
+    }
+
+    fn acknowledged_ms(&self, host: messages::HostId) -> Option<u64> {
+        let sent = self.view?.acknowledged.get(&host)?;
+        Some(self.now.0.saturating_sub(sent.0) / MS)
+    }
+
+    fn mark(&self, host: messages::HostId) -> Option<u64> {
+        let number = self.view?.checkpoints.get(&host).copied()?;
+        (number > 0).then_some(number)
     }
 
     fn over_budget(&self, host: messages::HostId) -> u64 {
@@ -168,7 +178,13 @@ impl Shown<'_> {
         let group = self.plane.groups().get(self.position)?;
         let mut buffer = BufferStatus::default();
         for counters in group.counters(self.plane.workers()) {
-            buffer.packets += counters.held.packets.get();
+            let packets = counters.held.packets.get();
+            if packets > 0 {
+                let since = counters.held_since_ns.get();
+                let age_ms = self.now.0.saturating_sub(since) / MS;
+                buffer.oldest_ms = buffer.oldest_ms.max(Some(age_ms));
+            }
+            buffer.packets += packets;
             buffer.bytes += counters.held.bytes.get();
             buffer.released += counters.released.get();
             buffer.discarded += counters.checkpointed.get() + counters.discarded.get();

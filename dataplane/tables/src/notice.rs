@@ -40,6 +40,14 @@ pub enum Notice {
         /// The code of the ICMPv6 message (RFC 4443 section 3.1).
         code: u8,
     },
+    /// The node of the member of this host has sent something that passed, for
+    /// the first time since it might not.
+    FirstAnswer {
+        /// The group.
+        group: GroupIndex,
+        /// When its burst was taken, on the process's clock.
+        at_ns: u64,
+    },
 }
 
 /// The shortest time between two equal notices of a worker.

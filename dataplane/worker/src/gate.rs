@@ -70,9 +70,7 @@ impl<Io: BurstIo> Path<Io> {
             if before != Gate::Open {
                 drained = self.drain(tables, port, node, before.reason());
             }
-            if let Some(known) = self.replication.gates.get_mut(port.index()) {
-                *known = gate;
-            }
+            self.replication.set_gate(port, gate);
             if drained > 0 {
                 // The lease is asked again in the next round: this took time.
                 return Some(drained);

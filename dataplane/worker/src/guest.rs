@@ -100,6 +100,10 @@ impl<Io: BurstIo> Path<Io> {
             }
         }
 
+        if let (Some(member), false) = (&node.member, checked.is_empty()) {
+            let (notices, at_ns) = (&mut self.notices, sender.now_ns);
+            self.replication.answers(notices, port, member.group, at_ns);
+        }
         for Checked { packet, facts, key } in checked.drain(..) {
             match tables.mappings.find(key) {
                 None => self.drop_packet(port, DropReason::EncodeNoMapping, packet),

@@ -79,6 +79,9 @@ impl<Io: BurstIo> Path<Io> {
                 if let Some(counters) = self.counters.group(index) {
                     counters.held.packets.set(buffer.frames.packets().into());
                     counters.held.bytes.set(buffer.frames.bytes());
+                    if let Some(oldest) = buffer.frames.oldest() {
+                        counters.held_since_ns.set(oldest.received_ns);
+                    }
                 }
             }
             self.replication.buffers[position] = Some(buffer);

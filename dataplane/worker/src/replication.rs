@@ -26,7 +26,9 @@ pub(crate) struct Replication {
     /// When each host was last noticed at a fenced member, by group and host.
     noticed_ns: Box<[Option<Box<[u64]>>]>,
     /// By port, what the last burst of its node found.
-    pub(crate) gates: Box<[Gate]>,
+    gates: Box<[Gate]>,
+    /// By port, whether its node has sent something since its gate opened.
+    answered: Box<[bool]>,
 }
 
 /// A member's buffer, and how fast its port takes what comes out of it.
@@ -70,6 +72,7 @@ impl Replication {
                 .map(|member| member.map(|_| vec![0; hosts].into()))
                 .collect(),
             gates: vec![Gate::default(); 1 + tables.nodes.len()].into(),
+            answered: vec![false; 1 + tables.nodes.len()].into(),
         }
     }
 
@@ -115,6 +118,30 @@ impl Replication {
             && notices.push(Notice::Fenced { group, sender })
         {
             *last_ns = now_ns.max(1);
+        }
+    }
+
+    /// The gate of a port has changed: what its node says next is a first answer.
+    pub(crate) fn set_gate(&mut self, port: PortIndex, gate: Gate) {
+        let at = port.index();
+        if let (Some(known), Some(answered)) = (self.gates.get_mut(at), self.answered.get_mut(at)) {
+            (*known, *answered) = (gate, false);
+        }
+    }
+
+    /// Packets of a member's node pass. Tells the controller of the first ones.
+    #[inline]
+    pub(crate) fn answers(
+        &mut self,
+        notices: &mut NoticeSender,
+        port: PortIndex,
+        group: GroupIndex,
+        at_ns: u64,
+    ) {
+        if let Some(answered) = self.answered.get_mut(port.index())
+            && !*answered
+        {
+            *answered = notices.push(Notice::FirstAnswer { group, at_ns });
         }
     }
 

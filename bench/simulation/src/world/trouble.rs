@@ -140,9 +140,12 @@ impl World {
             // A host that has nothing in the network cannot hold a member.
             Fault::AddMember(group, host) if self.scenario.concerned(group).any(|h| h == host) => {
                 let group = id(group);
+                // The rank matters to who follows, and to nothing that a run asserts.
+                let rank = self.streams.faults.chance(500_000).then_some(1);
                 self.ask_anywhere(Request::AddMember {
                     group,
                     host: host.id(),
+                    rank,
                 })
             }
             Fault::RemoveMember(group, host) => {

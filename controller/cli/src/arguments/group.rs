@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use api::{AddMember, EventQuery, GroupRef, GroupRequest, Move, Promote, RemoveMember};
+use api::{AddMember, Checkpoint, EventQuery, GroupRef, GroupRequest, Move, Promote, RemoveMember};
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
@@ -40,9 +40,18 @@ pub enum GroupCommand {
         to: Option<String>,
     },
     /// Mark a checkpoint: the guests' state has been saved, replicas discard the copies it covers
+    ///
+    /// Without --begin and --commit it says that the state was saved before now. With them it is
+    /// marked while the owner's guest is frozen, and done when its state has been copied.
     Checkpoint {
         #[command(flatten)]
         group: GroupName,
+        /// The owner's guest is frozen now and is about to be saved; prints the checkpoint's number
+        #[arg(long, conflicts_with = "commit")]
+        begin: bool,
+        /// What was saved at the beginning of this checkpoint is where a promoted guest starts from
+        #[arg(long, value_name = "NUMBER")]
+        commit: Option<u64>,
     },
     /// Add a member; it may be promoted once it is in sync
     AddMember {
@@ -51,7 +60,7 @@ pub enum GroupCommand {
         /// The member's host, which has a node with the group's address
         #[arg(value_name = "HOST")]
         member: String,
-        /// Its place in the order of promotion, from 1; by default the last
+        /// Its place in the order of promotion, from 1; by default the last, or where it was before
         #[arg(long, value_name = "NUMBER")]
         rank: Option<u32>,
     },
@@ -94,7 +103,18 @@ impl From<GroupCommand> for Asked {
                 (group, GroupRequest::Promote(Promote { to, fenced }))
             }
             GroupCommand::Move { group, to } => (group, GroupRequest::Move(Move { to })),
-            GroupCommand::Checkpoint { group } => (group, GroupRequest::Checkpoint),
+            GroupCommand::Checkpoint {
+                group,
+                begin,
+                commit,
+            } => {
+                let part = match commit {
+                    Some(number) => Checkpoint::Commit { number },
+                    None if begin => Checkpoint::Begin,
+                    None => Checkpoint::Whole,
+                };
+                (group, GroupRequest::Checkpoint(part))
+            }
             GroupCommand::AddMember {
                 group,
                 member: host,

@@ -44,7 +44,7 @@ fn groups_as_json_are_what_the_host_says() {
 #[test]
 fn every_request_to_a_group_reaches_it_as_it_was_meant() {
     let host = Host::start();
-    let rows: [(&[&str], &str); 8] = [
+    let rows: [(&[&str], &str); 10] = [
         (
             &["promote", "z/g"],
             "Promote(Promote { to: None, fenced: false })",
@@ -57,7 +57,12 @@ fn every_request_to_a_group_reaches_it_as_it_was_meant() {
             &["move", "z/g", "--to", "t"],
             "Move(Move { to: Some(\"t\") })",
         ),
-        (&["checkpoint", "z/j"], "Checkpoint"),
+        (&["checkpoint", "z/j"], "Checkpoint(Whole)"),
+        (&["checkpoint", "z/j", "--begin"], "Checkpoint(Begin)"),
+        (
+            &["checkpoint", "z/j", "--commit", "5"],
+            "Checkpoint(Commit { number: 5 })",
+        ),
         (
             &["add-member", "z/g", "r", "--rank", "1"],
             "AddMember(AddMember { host: \"r\", rank: Some(1) })",
@@ -75,7 +80,7 @@ fn every_request_to_a_group_reaches_it_as_it_was_meant() {
     for (arguments, request) in rows {
         let (code, out, err) = run(host.understudy(&["group"]).args(arguments));
         assert_eq!((code, err.as_str()), (0, ""), "{arguments:?}");
-        let mark = if request == "Checkpoint" {
+        let mark = if request.starts_with("Checkpoint") {
             ", checkpoint 5"
         } else {
             ""

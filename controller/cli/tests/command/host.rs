@@ -95,7 +95,7 @@ impl HostView for CountingHost {
         Ok(Done {
             epoch: Some("1.18".to_owned()),
             owner: Some("t".to_owned()),
-            checkpoint: (request == GroupRequest::Checkpoint).then_some(5),
+            checkpoint: matches!(request, GroupRequest::Checkpoint(_)).then_some(5),
             flight: None,
             note: format!("{} {request:?}", group.address),
         })

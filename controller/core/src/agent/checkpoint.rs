@@ -121,6 +121,18 @@ impl Group {
         None
     }
 
+    /// The newest checkpoint that each member obeyed, as far as it was heard here; this host's too.
+    pub(super) fn checkpoints_heard(&self, own: HostId) -> BTreeMap<HostId, u64> {
+        let heard = self.heard_checkpoints.iter();
+        let listed = heard.filter(|(host, _)| self.listed(**host).is_some());
+        let mut checkpoints: BTreeMap<HostId, u64> =
+            listed.map(|(host, number)| (*host, *number)).collect();
+        if self.listed(own).is_some() {
+            checkpoints.insert(own, self.counts.checkpoint);
+        }
+        checkpoints
+    }
+
     fn newest_checkpoint(&self) -> u64 {
         let decided = self
             .record

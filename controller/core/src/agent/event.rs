@@ -1,7 +1,7 @@
 //! What an agent is told.
 
 use messages::body::{Body, Counts, Request};
-use messages::{BootId, Epoch, GroupId, HostId};
+use messages::{BootId, Epoch, GroupId, HostId, Time};
 
 /// What an agent is told, with the host's time beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +82,14 @@ pub enum AgentEvent {
     Bounced {
         /// The group.
         group: GroupId,
+    },
+    /// The guest of this host's member sent something that passed, for the first time since it was
+    /// silent.
+    FirstAnswer {
+        /// The group.
+        group: GroupId,
+        /// When.
+        at: Time,
     },
     /// An operator's request at this host's local API.
     Operate {

@@ -1,7 +1,7 @@
 //! One group as one host's agent holds it: the record, what the host is by it, and what the tables
 //! are told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use messages::body::{Counts, Standing, Vouch};
 use messages::{Epoch, GroupId, HostId, MemberState, Owner as Granted, SignedRecord, Time};
@@ -90,6 +90,8 @@ pub(super) struct Group {
     pub(super) workers_advance: bool,
     pub(super) counts: Counts,
     pub(super) senders: Vec<HostId>,
+    /// The newest checkpoint that each other member was heard to have obeyed.
+    pub(super) heard_checkpoints: BTreeMap<HostId, u64>,
     /// Since when this host takes copies without a gap.
     pub(super) replica_since: Time,
     pub(super) discard_before: Option<Time>,
@@ -139,6 +141,7 @@ impl Group {
             workers_advance: true,
             counts: Counts::default(),
             senders: Vec::new(),
+            heard_checkpoints: BTreeMap::new(),
             replica_since: now,
             discard_before: None,
             copy_from: None,

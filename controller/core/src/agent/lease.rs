@@ -125,6 +125,12 @@ impl LeaseSet {
         }
     }
 
+    /// When the newest heartbeat was sent that each member acknowledged.
+    pub(super) fn acknowledged(&self) -> impl Iterator<Item = (HostId, Time)> + '_ {
+        let members = self.members.iter();
+        members.filter_map(|(host, ledger)| Some((*host, ledger.acked?)))
+    }
+
     /// Members that are not listed in-sync but count, by their first acknowledgement.
     pub(super) fn counts(&self, host: HostId) -> bool {
         self.members.get(&host).is_some_and(|ledger| ledger.counted)

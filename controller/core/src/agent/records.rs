@@ -132,6 +132,9 @@ impl Group {
         let state = std::mem::replace(&mut self.state, State::Outside);
         self.withdrawing = None;
         self.joining = None;
+        let record = self.record.as_ref().map(|signed| &signed.record);
+        self.heard_checkpoints
+            .retain(|host, _| record.is_some_and(|record| record.member(*host).is_some()));
         let deposed = matches!(state, State::Owner(_)) && part != Part::Owns;
         if deposed && !planted::is_on(Slip::AckBeforeSuppress) {
             self.mute(cx);

@@ -34,6 +34,10 @@ impl Group {
         if self.epoch() > Some(beat.epoch) {
             self.tell_newer(from, cx);
         }
+        if self.listed(from).is_some() {
+            let checkpoint = beat.counts.checkpoint;
+            self.heard_checkpoints.insert(from, checkpoint);
+        }
         match beat.vouch {
             Vouch::Good => {}
             Vouch::WorkerStalled | Vouch::PortDown => return false,

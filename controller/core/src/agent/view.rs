@@ -1,7 +1,9 @@
 //! What an agent shows of itself.
 
+use std::collections::BTreeMap;
+
 use messages::body::{Standing, Vouch};
-use messages::{GroupId, SignedRecord, Time};
+use messages::{GroupId, HostId, SignedRecord, Time};
 
 use crate::install::{Lease, LocalRole};
 
@@ -24,4 +26,8 @@ pub struct GroupView {
     pub vouch: Vouch,
     /// When the owner was last heard.
     pub owner_heard: Option<Time>,
+    /// At the owner: when the newest heartbeat was sent that each member acknowledged.
+    pub acknowledged: BTreeMap<HostId, Time>,
+    /// The newest checkpoint that each member was heard to have obeyed.
+    pub checkpoints: BTreeMap<HostId, u64>,
 }

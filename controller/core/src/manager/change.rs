@@ -109,16 +109,23 @@ pub(super) fn list_in_sync(before: &Record, hosts: impl Iterator<Item = HostId>)
     record
 }
 
-/// A host becomes a member, joining; last in rank unless it was one before.
-pub(super) fn add_member(before: &Record, host: HostId) -> Record {
+/// A host becomes a member, joining, in this rank from 1; without one where it was before, or last.
+pub(super) fn add_member(before: &Record, host: HostId, rank: Option<u32>) -> Record {
     let mut record = before.clone();
-    if record.member(host).is_none() {
-        record.members.push(Member {
-            host,
-            state: MemberState::Joining,
-        });
+    let known = record.members.iter().position(|member| member.host == host);
+    if let Some(known) = known {
+        record.members.remove(known);
     }
-    set_member(&mut record, host, MemberState::Joining);
+    let last = record.members.len();
+    let place = match rank {
+        Some(rank) => usize::try_from(rank.saturating_sub(1)).unwrap_or(last),
+        None => known.unwrap_or(last),
+    };
+    let joining = Member {
+        host,
+        state: MemberState::Joining,
+    };
+    record.members.insert(place.min(last), joining);
     record
 }
 

@@ -217,7 +217,7 @@ impl Group {
         let Some(spare) = spare else {
             return false;
         };
-        let next = change::add_member(record, spare);
+        let next = change::add_member(record, spare, None);
         self.decide(next, Cause::Reprotected, Promise::Needed, None, cx);
         true
     }

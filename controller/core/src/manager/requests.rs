@@ -139,7 +139,11 @@ impl Group {
                 let to = self.choose_move(record, to, cx)?;
                 self.begin_handover(record, to, asked_by, cx);
             }
-            Request::AddMember { group: _, host } => {
+            Request::AddMember {
+                group: _,
+                host,
+                rank,
+            } => {
                 match record.member(host) {
                     Some(MemberState::Joining | MemberState::InSync) => {
                         return Err(Refusal::IsMember);
@@ -152,7 +156,7 @@ impl Group {
                 if self.members().len() >= MEMBERS_MAX {
                     return Err(Refusal::TooManyMembers);
                 }
-                let next = change::add_member(record, host);
+                let next = change::add_member(record, host, rank);
                 self.decide(
                     next,
                     Cause::MemberAdded,

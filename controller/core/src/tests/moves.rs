@@ -142,10 +142,18 @@ fn members_come_and_go_by_an_operators_word() {
         Request::AddMember {
             group: group(),
             host: T,
+            rank: Some(1),
         },
     );
     world.run(ms(500));
     assert_eq!(world.record().member(T), Some(MemberState::InSync));
+    let ranks: Vec<_> = world
+        .record()
+        .members
+        .iter()
+        .map(|member| member.host)
+        .collect();
+    assert_eq!(ranks, [T, S], "by the rank that was asked for");
     assert!(
         matches!(world.lease(S), Lease::Until(_)),
         "an owner without a lease has one again"

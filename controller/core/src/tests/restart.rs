@@ -198,3 +198,57 @@ fn an_operators_word_does_not_replace_the_report_of_a_member_that_is_there() {
     world.run(ms(20));
     assert_eq!(world.answers, [(1, Answer::Refused(Refusal::NotHeard))]);
 }
+
+#[test]
+fn a_manager_whose_log_is_lost_says_so_at_once_and_once() {
+    let mut world = World::settled();
+    world.kill(R);
+    world.lose_log();
+    let since = world.now;
+    world.boot(R);
+    let doubts = |world: &World| {
+        let seen = world.seen.iter();
+        let since = seen.filter(|(time, _, _)| *time >= since);
+        let in_doubt = |seen: &Seen| matches!(seen, Seen::Manager(Fact::InDoubt { .. }));
+        since.filter(|(_, _, seen)| in_doubt(seen)).count()
+    };
+    world.run(ms(1));
+    assert_eq!(doubts(&world), 1);
+    world.run(ms(2_000));
+    assert_eq!(doubts(&world), 1);
+}
+
+#[test]
+fn a_raised_term_goes_on_from_the_latest_record_that_a_host_showed() {
+    let mut world = World::settled();
+    let before = world.record();
+    world.kill(R);
+    world.lose_log();
+    world.boot(R);
+    world.run(ms(500));
+    assert!(
+        world.log_is_empty(),
+        "nothing is decided while the log is in doubt"
+    );
+    world.operate(R, 1, promote_fenced(None));
+    world.run(ms(20));
+    world.operate(R, 2, Request::RaiseTerm);
+    world.run(ms(1_500));
+    let term = before.epoch.term + 1;
+    assert_eq!(
+        world.answers,
+        [
+            (1, Answer::Refused(Refusal::LogInDoubt)),
+            (2, Answer::TermRaised { term }),
+        ]
+    );
+    let record = world.record();
+    assert_eq!(record.epoch.term, term);
+    assert_eq!(record.owner, before.owner, "the owner stays");
+    assert_eq!(record.generation, before.generation + 2);
+    assert!(matches!(world.lease(S), Lease::Until(until) if until > world.now));
+    world.operate(R, 3, Request::RaiseTerm);
+    world.run(ms(20));
+    let refused = (3, Answer::Refused(Refusal::NothingInDoubt));
+    assert_eq!(world.answers[2], refused);
+}

@@ -53,6 +53,7 @@ pub(super) struct World {
     hosts: BTreeMap<HostId, Host>,
     manager: Option<Manager>,
     log: Vec<SignedRecord>,
+    log_lost: bool,
     queue: BTreeMap<(Time, u64), Due>,
     order: u64,
     boots: u64,
@@ -97,6 +98,7 @@ impl World {
             hosts: BTreeMap::new(),
             manager: None,
             log: Vec::new(),
+            log_lost: false,
             queue: BTreeMap::new(),
             order: 0,
             boots: 100,
@@ -160,7 +162,9 @@ impl World {
                 .iter()
                 .map(|signed| (signed.record.group, signed.clone()))
                 .collect();
-            let log = if self.log.is_empty() {
+            let log = if self.log_lost {
+                LogState::Lost
+            } else if self.log.is_empty() {
                 LogState::New
             } else {
                 LogState::Whole
@@ -209,6 +213,16 @@ impl World {
         if host == R {
             self.manager = None;
         }
+    }
+
+    /// The manager's disk is lost; its next life sees that.
+    pub(super) fn lose_log(&mut self) {
+        self.log.clear();
+        self.log_lost = true;
+    }
+
+    pub(super) fn log_is_empty(&self) -> bool {
+        self.log.is_empty()
     }
 
     pub(super) fn pause(&mut self, host: HostId, paused: bool) {

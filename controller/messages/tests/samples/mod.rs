@@ -311,7 +311,16 @@ fn requests() -> Vec<Request> {
             fenced: false,
         },
         Request::Move { group, to: Some(J) },
-        Request::AddMember { group, host: J },
+        Request::AddMember {
+            group,
+            host: J,
+            rank: None,
+        },
+        Request::AddMember {
+            group,
+            host: J,
+            rank: Some(2),
+        },
         Request::RemoveMember { group, host: J },
         Request::ResetToConfig { group },
         Request::RaiseTerm,

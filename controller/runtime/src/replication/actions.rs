@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use failover::{AgentAction, AgentEvent, HookRole, ManagerAction, ManagerEvent, Note};
+use failover::{AgentAction, AgentEvent, Fact, HookRole, ManagerAction, ManagerEvent, Note};
 use messages::body::Heartbeat;
 use messages::{Body, Epoch, GroupId, HostId, Outgoing, SendError, Time};
 
@@ -106,6 +106,11 @@ impl Replication {
     }
 
     pub(super) fn note(&mut self, at: Time, note: Note) {
+        // A worker saw this one, a little earlier.
+        let at = match note.fact {
+            Fact::FirstAnswer { at } => at,
+            _ => at,
+        };
         if self.parts.notes.push(TimedNote { at, note }).is_err() {
             self.counters.notes_lost += 1;
         }

@@ -13,7 +13,7 @@ use crate::source::At;
 mod members;
 
 use members::Gathering;
-pub use members::Shared;
+pub use members::{NODES_MAX as GROUP_NODES_MAX, Shared};
 
 /// A table entry names its group by 16 bits, of which 0 is none.
 const GROUPS_MAX: usize = 65_535;

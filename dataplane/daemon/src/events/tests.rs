@@ -22,6 +22,7 @@ const fn kind(fact: &Fact) -> &'static str {
         Fact::AnnounceAcked { .. } => "announce_acknowledged",
         Fact::AnnounceTimedOut { .. } => "announce_timed_out",
         Fact::Unmuted => "unmuted",
+        Fact::FirstAnswer { .. } => "first_answer",
         Fact::Muted => "muted",
         Fact::Released => "released",
         Fact::AckOverdue { .. } => "acknowledgement_overdue",
@@ -77,6 +78,7 @@ fn all() -> Vec<Fact> {
         Fact::AnnounceAcked { host: s },
         Fact::AnnounceTimedOut { missing: 1 },
         Fact::Unmuted,
+        Fact::FirstAnswer { at: Time(5) },
         Fact::Muted,
         Fact::Released,
         Fact::AckOverdue { member: s },
@@ -164,7 +166,7 @@ fn every_fact_has_a_kind_of_its_own_and_a_sentence() {
         assert_eq!(event.fields["at_ns"], 5);
         assert_eq!(event.fields["epoch"], "1.3");
     }
-    assert_eq!(kinds.len(), 42, "one of each is listed");
+    assert_eq!(kinds.len(), 43, "one of each is listed");
 }
 
 #[test]

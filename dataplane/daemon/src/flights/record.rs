@@ -88,7 +88,7 @@ impl<'a> Flight<'a> {
             text: cause.1,
             cause: cause.0,
             from,
-            first_answer_us: self.unmuted(to.as_deref(), zero),
+            first_answer_us: self.first_answer(to.as_deref(), zero),
             to,
             epoch_before: change.epochs[0].clone(),
             epoch_after: Some(decided),
@@ -156,14 +156,14 @@ impl<'a> Flight<'a> {
         }
     }
 
-    /// When the new owner was unmuted for the first time: from then on it answers.
-    fn unmuted(&self, owner: Option<&str>, zero: i64) -> Option<i64> {
+    /// When the new owner's guest first sent something that passed.
+    fn first_answer(&self, owner: Option<&str>, zero: i64) -> Option<i64> {
         let mut heard = self.heard.iter();
         let owner = heard.find(|heard| Some(self.name(heard)) == owner)?;
         let mut seen = owner.report.seen.iter();
         // What it was before the decision is of an earlier time as the owner.
-        let unmuted = seen.find(|seen| seen.kind == "unmuted" && owner.ours(seen.at) >= zero)?;
-        Some((owner.ours(unmuted.at) - zero) / 1000)
+        let first = seen.find(|seen| seen.kind == "first_answer" && owner.ours(seen.at) >= zero)?;
+        Some((owner.ours(first.at) - zero) / 1000)
     }
 
     fn name(&self, heard: &Heard) -> &str {

@@ -105,6 +105,8 @@ fn promotion() -> (Witnessing, Witnessing) {
     t.installed(ZERO_MS + 10, 4, T, 2);
     r.installed(ZERO_MS + 11, 4, T, 2);
     t.note(ZERO_MS + 12, 4, Fact::Unmuted);
+    let at = Time((ZERO_MS + 13) * MS);
+    t.note(ZERO_MS + 13, 4, Fact::FirstAnswer { at });
     r.note(ZERO_MS + 900, 4, deciding(5, Cause::MemberJoining));
     (r, t)
 }
@@ -138,7 +140,7 @@ fn a_promotion_is_told_on_the_managers_time_with_the_dead_owner_and_the_missing_
     assert_eq!(record.epoch_after.as_deref(), Some("1.4"));
     assert_eq!(record.generation_after, 2);
     assert_eq!(record.started_unix_ms, 1_700_000_000_000 + ZERO_MS);
-    assert_eq!(record.first_answer_us, Some(12_000));
+    assert_eq!(record.first_answer_us, Some(13_000));
     assert_eq!(record.missing, ["s"]);
     assert_eq!(record.cause, "owner_lost");
     assert!(record.text.contains("Silence"), "{}", record.text);

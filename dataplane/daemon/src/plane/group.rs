@@ -26,6 +26,12 @@ const SENDER_SPAN_NS: u64 = 1_000_000_000;
 /// The most senders that the agent is told of.
 const SENDERS_MAX: usize = 64;
 
+// Three crates that do not know each other say how large a group may be.
+const _: () = assert!(
+    MEMBERS_MAX == failover::config::MEMBERS_MAX && MEMBERS_MAX == config::GROUP_NODES_MAX,
+    "the tables have room for as many members as a group may have"
+);
+
 /// What stays of a group while its records change.
 pub(crate) struct PlaneGroup {
     id: GroupId,

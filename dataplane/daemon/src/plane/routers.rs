@@ -39,6 +39,7 @@ impl Plane {
             while let Some(notice) = self.notices[ring].pop() {
                 match notice {
                     Notice::Fenced { group, sender } => self.hear_fenced(group, sender),
+                    Notice::FirstAnswer { group, at_ns } => self.hear_answer(group, Time(at_ns)),
                     Notice::PathMtu { host, mtu } => self.narrow(now, host, mtu),
                     Notice::Unreachable {
                         host,
@@ -63,6 +64,13 @@ impl Plane {
                 group: group.id(),
                 sender: *sender,
             });
+        }
+    }
+
+    fn hear_answer(&mut self, group: tables::GroupIndex, at: Time) {
+        if let Some(group) = self.groups.get(group.index()) {
+            let group = group.id();
+            self.heard.push(AgentEvent::FirstAnswer { group, at });
         }
     }
 

@@ -29,17 +29,19 @@ fn hosts_of(config: &Config, group: &Group, nodes: &[usize]) -> Vec<HostId> {
         .collect()
 }
 
-/// Every host with a node in the group's network: it may send to the address.
-fn audience(config: &Config, group: &Group) -> Vec<HostId> {
+/// Every host with a node in the group's network: it may send to the address. The manager's too: it
+/// shows the group, and has its part in flight records.
+fn audience(config: &Config, manager: &Manager, group: &Group) -> Vec<HostId> {
     let nodes = &config.networks[group.network].nodes;
-    let hosts: BTreeSet<usize> = nodes.iter().map(|node| node.host).collect();
+    let mut hosts: BTreeSet<usize> = nodes.iter().map(|node| node.host).collect();
+    hosts.insert(manager.host);
     hosts
         .into_iter()
         .map(|host| host_id(config, host))
         .collect()
 }
 
-fn group(config: &Config, group: &Group) -> GroupConfig {
+fn group(config: &Config, manager: &Manager, group: &Group) -> GroupConfig {
     GroupConfig {
         id: group_id(config, group),
         members: hosts_of(config, group, &group.members),
@@ -65,14 +67,15 @@ fn group(config: &Config, group: &Group) -> GroupConfig {
             Some(hook) if hook.wait => HookPolicy::Awaited,
             Some(_) => HookPolicy::Beside,
         },
-        audience: audience(config, group),
+        audience: audience(config, manager, group),
     }
 }
 
 /// What this host's agent is told.
 pub(super) fn agent(config: &Config, manager: &Manager, machine_kept: bool) -> AgentConfig {
     let own = host_id(config, config.host.index);
-    let groups = config.groups.iter().map(|found| group(config, found));
+    let groups = config.groups.iter();
+    let groups = groups.map(|found| group(config, manager, found));
     AgentConfig {
         fabric: fabric_id(config),
         host: own,
@@ -87,7 +90,7 @@ pub(super) fn agent(config: &Config, manager: &Manager, machine_kept: bool) -> A
 /// What the manager is told.
 pub(super) fn manager(config: &Config, manager: &Manager) -> ManagerConfig {
     let managed = |found: &Group| ManagedGroup {
-        group: group(config, found),
+        group: group(config, manager, found),
         spares: hosts_of(config, found, &found.spares),
     };
     let gap = config.groups.iter().map(|group| group.promotion_min_gap);

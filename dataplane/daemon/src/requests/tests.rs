@@ -29,8 +29,30 @@ fn hosts_are_named_and_become_ids() {
     let expected = Request::AddMember {
         group: group(),
         host: id(T),
+        rank: None,
     };
     assert_eq!(asked(r#"{"host": "t"}"#, add).unwrap(), expected);
+    let expected = Request::AddMember {
+        group: group(),
+        host: id(T),
+        rank: Some(2),
+    };
+    let ranked = asked(r#"{"host": "t", "rank": 2}"#, add).unwrap();
+    assert_eq!(ranked, expected);
+    let refused = asked(r#"{"host": "t", "rank": 0}"#, add).unwrap_err();
+    assert_eq!(refused.message, "ranks begin with 1");
+    let checkpoint = |json: &str| GroupRequest::Checkpoint(serde_json::from_str(json).unwrap());
+    let expected = |phase| Request::Checkpoint {
+        group: group(),
+        phase,
+    };
+    for (json, phase) in [
+        ("{}", CheckpointPhase::Whole),
+        (r#"{"begin": true}"#, CheckpointPhase::Begin),
+        (r#"{"commit": 4}"#, CheckpointPhase::Commit { number: 4 }),
+    ] {
+        assert_eq!(asked(json, checkpoint).unwrap(), expected(phase));
+    }
     let go = |json: &str| GroupRequest::Move(serde_json::from_str(json).unwrap());
     let expected = Request::Move {
         group: group(),

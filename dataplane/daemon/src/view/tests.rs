@@ -42,6 +42,8 @@ fn view(record: Option<Record>, standing: Standing, lease: failover::Lease) -> G
         lease,
         vouch: messages::body::Vouch::Good,
         owner_heard: None,
+        acknowledged: [(host(T), Time(NOW.0 - 30 * MS))].into(),
+        checkpoints: [(host(S), 0), (host(T), 5)].into(),
     }
 }
 
@@ -108,6 +110,8 @@ fn members_have_names_ranks_and_states_and_the_owner_is_marked() {
         ("t", Some("j"), 2)
     );
     assert!(s.owner && !t.owner);
+    assert_eq!((s.acknowledged_ms, t.acknowledged_ms), (None, Some(30)));
+    assert_eq!((s.mark, t.mark), (None, Some(5)), "s obeyed none yet");
     assert_eq!(
         (s.state, t.state),
         (MemberState::InSync, MemberState::Joining)

@@ -94,8 +94,8 @@ impl Files {
         self.dir.path().join(name)
     }
 
-    /// Writes `NAME.toml` and returns its path. The host's name in the fabric is
-    /// the first letter; its DPDK prefix and socket are the test's own.
+    /// Writes `NAME.toml` and returns its path. Its socket is the test's own, and
+    /// so is the prefix of DPDK's files, as with all ordinary memory.
     pub fn host(&self, name: &str, uplink: &str, ports: &[(&str, &str)]) -> PathBuf {
         let socket = self.path(&format!("{name}.sock"));
         let mut text = format!(

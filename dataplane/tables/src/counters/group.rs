@@ -36,6 +36,9 @@ pub struct GroupCounters {
     pub expired: Counter,
     /// What is kept now: frames and their octets.
     pub held: Traffic,
+    /// When the oldest of what is kept now came, on the process's clock in
+    /// nanoseconds. Means nothing where `held` is 0.
+    pub held_since_ns: Counter,
     /// Passed on to the new owner, whether kept before or not.
     pub forwarded: Counter,
     /// Packets that the buffer of the member of this host lost: `buffer_full`
@@ -57,6 +60,7 @@ impl GroupCounters {
             discarded: Counter::default(),
             expired: Counter::default(),
             held: Traffic::default(),
+            held_since_ns: Counter::default(),
             forwarded: Counter::default(),
             lost: Counter::default(),
             packets_from: zeros(),

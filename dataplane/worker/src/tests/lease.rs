@@ -1,5 +1,6 @@
 //! Until when a primary speaks, and what it said before it might.
 
+use tables::notice::Notice;
 use tables::{Lease, Role};
 use wire::drop_reason::DropReason;
 use wire::packet::HeapPacket;
@@ -112,4 +113,26 @@ fn a_guest_that_floods_its_port_cannot_keep_it_drained_for_ever() {
     t.host.settle();
     assert_eq!(dropped(&t, DropReason::EncodeReplicaSilent), 32 * 1024);
     assert_eq!(t.host.sent(UPLINK).len(), 40_000 - 32 * 1024);
+}
+
+#[test]
+fn the_controller_is_told_once_when_a_primary_has_spoken_after_a_silence() {
+    let mut s = Member::new(view(S));
+    s.lease.set(Lease::MUTED);
+    s.host.worker.run_once();
+    s.host
+        .refuses(v_port(S), &v_to_a(), DropReason::EncodeMuted);
+    s.lease.set(Lease::UNLIMITED);
+    s.host.at(7 * MS).worker.run_once();
+    assert_eq!(s.host.noticed.pop(), None, "it has not spoken yet");
+    for now_ms in [8, 9] {
+        s.host.at(now_ms * MS);
+        s.host.forwards(v_port(S), &v_to_a(), UPLINK);
+    }
+    let notice = Notice::FirstAnswer {
+        group: group_index(),
+        at_ns: 8 * MS,
+    };
+    assert_eq!(s.host.noticed.pop(), Some(notice));
+    assert_eq!(s.host.noticed.pop(), None);
 }

@@ -10,7 +10,9 @@ use tokio::time::timeout;
 use super::running::{EVENTS_KEPT, Running, events, flight_record};
 use crate::client::ClientError;
 use crate::server::FOLLOWERS_MAX;
-use crate::{AddMember, EventQuery, GroupRef, GroupRequest, LOST, Move, Promote, RemoveMember};
+use crate::{
+    AddMember, Checkpoint, EventQuery, GroupRef, GroupRequest, LOST, Move, Promote, RemoveMember,
+};
 
 fn group(text: &str) -> GroupRef {
     text.parse().unwrap()
@@ -51,7 +53,9 @@ async fn every_action_arrives_with_its_body_at_the_group_that_is_meant() {
         }),
         GroupRequest::Promote(Promote::default()),
         GroupRequest::Move(Move { to }),
-        GroupRequest::Checkpoint,
+        GroupRequest::Checkpoint(Checkpoint::Whole),
+        GroupRequest::Checkpoint(Checkpoint::Begin),
+        GroupRequest::Checkpoint(Checkpoint::Commit { number: 5 }),
         GroupRequest::AddMember(AddMember {
             host: host.clone(),
             rank: Some(2),
@@ -78,7 +82,18 @@ async fn a_body_that_is_none_of_an_action_is_answered_with_the_right_one() {
     let rows = [
         ("promote", r#"{"too":"t"}"#, "400", r#"write {\"to\": HOST"#),
         ("add-member", "", "400", "missing field `host`"),
-        ("checkpoint", r#"{"at":1}"#, "400", "write {} or nothing"),
+        (
+            "checkpoint",
+            r#"{"at":1}"#,
+            "400",
+            r#"write {}, {\"begin\": true} or {\"commit\": NUMBER}"#,
+        ),
+        (
+            "checkpoint",
+            r#"{"begin":true,"commit":1}"#,
+            "400",
+            "a checkpoint begins first and is committed later",
+        ),
         ("explode", "", "404", "it is one of promote, move"),
     ];
     for (action, body, status, sentence) in rows {

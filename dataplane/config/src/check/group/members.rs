@@ -11,8 +11,9 @@ use crate::problem::{Draft, Drafts};
 use crate::raw::{self, Raw};
 use crate::source::{At, Span};
 
-/// A sender makes a copy for each replica: more of them is a slip.
-const MEMBERS_MAX: usize = 8;
+/// The most nodes of a group, spares among them: the tables have room for copies to as many. A
+/// sender makes a copy for each replica, so more of them is a slip.
+pub const NODES_MAX: usize = 8;
 
 /// The nodes of one group while they are gathered from its lists.
 pub struct Gathering<'a> {
@@ -54,15 +55,18 @@ impl<'a> Gathering<'a> {
         };
         let count = list.value.len();
         let empty = count == 0 && key == "members";
-        if empty || count > MEMBERS_MAX {
-            let message = match count {
-                0 => format!("`{key}` is empty"),
-                _ => format!("`{key}` lists {count} nodes"),
+        let others = self.listed.len();
+        if empty || others + count > NODES_MAX {
+            let message = match (count, others) {
+                (0, _) => format!("`{key}` is empty"),
+                (_, 0) => format!("`{key}` lists {count} nodes"),
+                _ => format!("`{key}` lists {count} nodes beside {others} members"),
             };
             let draft = Draft::error(message)
                 .at(list.span, if empty { "empty" } else { "too many" })
                 .help(format!(
-                    "list 1 to {MEMBERS_MAX} nodes, as in {key} = [\"g\", \"j\"]"
+                    "a group has 1 to {NODES_MAX} nodes, its spares among them, as in members = \
+                     [\"g\", \"j\"]"
                 ));
             self.drafts.push(draft);
             return None;

@@ -4,7 +4,7 @@ use crate::fixture::{Files, R, S, T, config, group as id, host};
 #[test]
 fn every_host_with_a_node_in_the_network_is_told_and_members_keep_their_rank() {
     let config = config("r");
-    let group = group(&config, &config.groups[0]);
+    let group = group(&config, config.manager.as_ref().unwrap(), &config.groups[0]);
     assert_eq!(group.id, id());
     assert_eq!(group.audience, [host(R), host(S), host(T)]);
     assert_eq!(group.members, [host(S), host(T)]);
@@ -13,9 +13,9 @@ fn every_host_with_a_node_in_the_network_is_told_and_members_keep_their_rank() {
 }
 
 #[test]
-fn a_host_outside_the_network_has_no_group_and_yet_an_agent() {
+fn a_host_outside_the_network_has_no_group_unless_it_has_the_manager() {
     let files = Files::new();
-    // r keeps only its place as the manager's host.
+    // r keeps only its place as the manager's host, or not even that.
     let changes = [
         ("spares = [\"k\"]\n", ""),
         (
@@ -29,8 +29,14 @@ fn a_host_outside_the_network_has_no_group_and_yet_an_agent() {
     ];
     let config = files.config("r", &changes);
     let told = agent(&config, config.manager.as_ref().unwrap(), true);
-    assert!(told.groups.is_empty() && told.machine_kept);
     assert_eq!((told.host, told.manager), (host(R), host(R)));
+    assert_eq!(told.groups.len(), 1, "it shows the group to operators");
+    let elsewhere = Manager {
+        host: S,
+        ..config.manager.clone().unwrap()
+    };
+    let told = agent(&config, &elsewhere, true);
+    assert!(told.groups.is_empty() && told.machine_kept);
     let managed = manager(&config, config.manager.as_ref().unwrap());
     assert_eq!(managed.groups.len(), 1, "and its manager decides for all");
 }
