@@ -16,6 +16,7 @@ mod beats;
 mod checkpoint;
 mod context;
 mod event;
+mod footprint;
 mod group;
 mod lease;
 mod owner;

@@ -13,6 +13,7 @@ mod action;
 mod change;
 mod context;
 mod event;
+mod footprint;
 mod group;
 mod handover;
 mod hosts;

@@ -9,7 +9,7 @@ use crate::naming::Host;
 pub struct Footprint {
     /// The host.
     pub host: Host,
-    /// Entries in the agent's queues and maps.
+    /// Entries that the agent holds, and records that wait for its disk.
     pub agent: usize,
     /// The same of the manager.
     pub manager: usize,

@@ -246,14 +246,18 @@ impl World {
 
     pub(super) fn check_memory(&self) -> Step {
         for machine in &self.machines {
-            let Some(_life) = &machine.life else {
+            let Some(life) = &machine.life else {
                 continue;
             };
             let disk = machine.kept_records.disk().octets() + machine.log.disk().octets();
+            let manager = life
+                .manager
+                .as_ref()
+                .map_or(0, failover::Manager::footprint);
             let footprint = Footprint {
                 host: machine.host,
-                agent: machine.kept_records.backlog(),
-                manager: machine.log.backlog(),
+                agent: life.agent.footprint() + machine.kept_records.backlog(),
+                manager: manager + machine.log.backlog(),
                 disk,
             };
             let groups = self.scenario.groups.len();

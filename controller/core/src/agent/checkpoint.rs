@@ -52,6 +52,18 @@ pub(super) struct Asker {
 }
 
 impl Checkpoints {
+    /// Entries about replicas.
+    pub(super) fn footprint(&self) -> usize {
+        let of = |running: &Running| {
+            let missing = running
+                .commit
+                .as_ref()
+                .map_or(0, |commit| commit.missing.len());
+            running.marks.len() + missing
+        };
+        self.running.as_ref().map_or(0, of)
+    }
+
     pub(super) fn deadline(&self) -> impl Iterator<Item = Time> + '_ {
         let commit = self
             .running

@@ -125,6 +125,11 @@ impl LeaseSet {
         }
     }
 
+    /// How many members are known.
+    pub(super) fn footprint(&self) -> usize {
+        self.members.len()
+    }
+
     /// When the newest heartbeat was sent that each member acknowledged.
     pub(super) fn acknowledged(&self) -> impl Iterator<Item = (HostId, Time)> + '_ {
         let members = self.members.iter();

@@ -152,6 +152,12 @@ impl Owner {
         }
     }
 
+    /// Entries about other members.
+    pub(super) fn footprint(&self) -> usize {
+        let lists = self.waiting_for.len() + self.first_acks.len();
+        lists + self.set.footprint() + self.checkpoints.footprint()
+    }
+
     /// When something is due without a message.
     pub(super) fn deadlines(&self, group: &Group, out: &mut Vec<Time>) {
         let interval = group.config.timers.interval;

@@ -53,6 +53,11 @@ impl Peers {
         self.peers.contains_key(&host)
     }
 
+    /// How many hosts are known.
+    pub(super) fn footprint(&self) -> usize {
+        self.peers.len()
+    }
+
     /// The host, if there is a session with it.
     pub(super) fn get(&self, host: HostId) -> Option<&Peer> {
         self.peers.get(&host)

@@ -201,7 +201,14 @@ impl Group {
             self.copy_from = None;
         }
         self.note_standing(before, cx);
-        self.install(cx);
+        if deposed && planted::is_on(Slip::AckBeforeSuppress) {
+            let (group, epoch) = (self.id(), self.epoch().unwrap_or_default());
+            for host in std::mem::take(&mut self.to_acknowledge) {
+                cx.send(host, Body::RecordAck { group, epoch });
+            }
+        } else {
+            self.install(cx);
+        }
         let owner = self.granted().map(|granted| granted.host);
         let generation = self.generation();
         cx.note(
@@ -340,6 +347,9 @@ impl Group {
         let epoch = self.epoch();
         if durable {
             self.persisted = epoch;
+            if planted::is_on(Slip::AckBeforeSuppress) {
+                self.install(cx);
+            }
             cx.note(self.id(), epoch, Fact::Persisted);
             self.acknowledge(cx);
             self.answer_late(cx);

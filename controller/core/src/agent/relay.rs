@@ -153,6 +153,11 @@ impl Relay {
         });
     }
 
+    /// How many are under way.
+    pub(super) fn footprint(&self) -> usize {
+        self.probes.len() + self.requests.len()
+    }
+
     /// The own host stood still: a probe that it did not attend to says nothing.
     pub(super) fn forgive(&mut self) {
         self.probes.clear();

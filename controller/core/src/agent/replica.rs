@@ -73,7 +73,8 @@ impl Group {
             Some(MemberState::InSync | MemberState::Joining)
         );
         match &self.state {
-            State::Candidate { .. } if planted::is_on(Slip::NeverWithdraws) => {}
+            State::Candidate { .. }
+                if planted::is_on(Slip::NeverWithdraws) || planted::is_on(Slip::CandidateAcks) => {}
             State::Candidate { number, .. } => {
                 cx.note(id, epoch, Fact::Withdrew { number: *number });
                 self.withdrawing = Some((WITHDRAWALS, Retry::steady(cx.now, interval)));
@@ -109,8 +110,15 @@ impl Group {
     fn answers(&mut self, epoch: messages::Epoch, cx: &Context<'_>) -> bool {
         let silent = match &self.state {
             State::Replica => true,
-            State::Candidate { .. } => planted::is_on(Slip::CandidateAcks),
-            State::Outside | State::Joining | State::Owner(_) | State::Fenced { .. } => false,
+            // As if what it says bound only a replica.
+            State::Candidate { .. } if planted::is_on(Slip::CandidateAcks) => {
+                return self.stands_at(epoch);
+            }
+            State::Candidate { .. }
+            | State::Outside
+            | State::Joining
+            | State::Owner(_)
+            | State::Fenced { .. } => false,
         };
         if !silent || !self.stands_at(epoch) {
             return false;

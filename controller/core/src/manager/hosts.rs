@@ -29,6 +29,11 @@ impl Hosts {
         true
     }
 
+    /// How many hosts are known.
+    pub(super) fn footprint(&self) -> usize {
+        self.hosts.len()
+    }
+
     /// The present life of a host; `None` if there has been no session with it.
     pub(super) fn boot(&self, host: HostId) -> Option<BootId> {
         self.hosts.get(&host).map(|host| host.boot)

@@ -30,6 +30,13 @@ pub(super) struct Probes {
     until: Time,
 }
 
+impl Probes {
+    /// How many have not answered.
+    pub(super) fn footprint(&self) -> usize {
+        self.asked.len()
+    }
+}
+
 /// The owner gave the address up.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Resignation {

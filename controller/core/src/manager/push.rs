@@ -37,6 +37,13 @@ impl Default for Pushes {
     }
 }
 
+impl Pushes {
+    /// How many hosts are waited for.
+    pub(super) fn footprint(&self) -> usize {
+        self.missing.len() + self.first.len()
+    }
+}
+
 impl Group {
     /// The record is new: everybody concerned is to have it.
     pub(super) fn plan_pushes(

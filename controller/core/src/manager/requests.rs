@@ -52,6 +52,11 @@ impl Answers {
         self.given.push_back((asked_by, answer));
     }
 
+    /// How many are kept.
+    pub(super) fn footprint(&self) -> usize {
+        self.given.len()
+    }
+
     pub(super) fn given(&self, asked_by: Asker) -> Option<Answer> {
         let mut given = self.given.iter();
         given
