@@ -12,6 +12,7 @@ use crate::*;
 pub(super) const S: HostId = HostId([1; 9]);
 pub(super) const T: HostId = HostId([2; 9]);
 pub(super) const R: HostId = HostId([3; 9]);
+pub(super) const U: HostId = HostId([4; 9]);
 pub(super) const INTERVAL: Duration = Duration::from_millis(50);
 const DELAY: Duration = Duration::from_micros(100);
 const AGENT_DISK: Duration = Duration::from_millis(2);
@@ -78,6 +79,10 @@ impl World {
     }
 
     pub(super) fn with(change: impl FnOnce(&mut GroupConfig)) -> Self {
+        Self::configured(change).start()
+    }
+
+    fn configured(change: impl FnOnce(&mut GroupConfig)) -> Self {
         let mut config = GroupConfig {
             id: group(),
             members: vec![S, T],
@@ -93,7 +98,7 @@ impl World {
             audience: vec![S, T, R],
         };
         change(&mut config);
-        let mut world = Self {
+        Self {
             now: Time(1_000_000_000),
             hosts: BTreeMap::new(),
             manager: None,
@@ -107,10 +112,25 @@ impl World {
             answers: Vec::new(),
             config,
             spares: Vec::new(),
-        };
-        for host in [R, S, T] {
-            world.boot(host);
         }
+    }
+
+    /// Starts every host.
+    fn start(mut self) -> Self {
+        let mut hosts = self.config.audience.clone();
+        hosts.sort_by_key(|host| *host != R);
+        for host in hosts {
+            self.boot(host);
+        }
+        self
+    }
+
+    /// A settled world with a fourth host, u, which sends to the address.
+    pub(super) fn of_four(change: impl FnOnce(&mut Self)) -> Self {
+        let mut world = Self::configured(|config| config.audience.push(U));
+        change(&mut world);
+        let mut world = world.start();
+        world.run(ms(1_000));
         world
     }
 
@@ -150,7 +170,7 @@ impl World {
             let config = ManagerConfig {
                 fabric: FabricId([7; 16]),
                 host: R,
-                hosts: vec![S, T, R],
+                hosts: self.config.audience.clone(),
                 groups: vec![ManagedGroup {
                     group: self.config.clone(),
                     spares: self.spares.clone(),
@@ -318,7 +338,8 @@ impl World {
         self.seen.push((self.now, host, seen));
     }
 
-    fn carry(&mut self, from: HostId, to: HostId, body: Body) {
+    /// A message sets off.
+    pub(super) fn carry(&mut self, from: HostId, to: HostId, body: Body) {
         if self.cut.contains(&(from, to)) {
             return;
         }
@@ -420,6 +441,11 @@ impl World {
                 senders: vec![R],
             },
         );
+    }
+
+    /// The last life of a host.
+    pub(super) fn boot_of(&self, host: HostId) -> BootId {
+        self.hosts[&host].boot
     }
 
     pub(super) fn standing(&self, host: HostId) -> Standing {
