@@ -10,6 +10,7 @@ mod clock;
 mod counters;
 mod inputs;
 mod machine;
+mod plot;
 mod process;
 mod program;
 mod report;
@@ -39,7 +40,7 @@ use scenario::Scenario;
 enum Command {
     /// Measure scenarios; each result is a file below the output directory
     Measure(Measure),
-    /// Put together what was measured: report.json, report.csv and a table
+    /// Put together what was measured: report.json, report.csv, pictures and a table
     Report {
         /// Where the results are
         #[arg(long, value_name = "DIR", default_value = "target/bench")]
@@ -195,6 +196,7 @@ fn report(out: &Path) -> Result<(), Box<dyn Error>> {
     }
     serde_json::to_writer_pretty(File::create(out.join("report.json"))?, &outcomes)?;
     table::write_csv(&outcomes, &out.join("report.csv"))?;
+    plot::draw(&outcomes, out)?;
     writeln!(io::stdout(), "{}", table::for_terminal(&outcomes))?;
     Ok(())
 }

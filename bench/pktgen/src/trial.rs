@@ -286,6 +286,15 @@ impl Bench {
                     .add(ledger.counts());
             }
         }
+        // A capture's packets have no stamps: they are only counted.
+        let sends_stamps = |end: &End| {
+            let packets = end.packets.as_ref();
+            packets.is_some_and(|packets| packets.stamp_at.is_some())
+        };
+        let arrived = match self.ends.iter().any(sends_stamps) {
+            true => originals.received,
+            false => seen.foreign.min(sent),
+        };
         let due = sent * u64::from(self.replicas);
         let came: u64 = copies.values().map(|copies| copies.received).sum();
         let at = |quantile: f64| latency.value_at_quantile(quantile);
@@ -294,7 +303,7 @@ impl Bench {
             sent,
             sent_pps: sent as f64 / seconds,
             originals,
-            lost: sent - originals.received,
+            lost: sent - arrived,
             copies,
             copies_lost: due.saturating_sub(came),
             foreign: seen.foreign,
