@@ -7,6 +7,7 @@ use tables::{LocalNode, PortIndex};
 use wire::drop_reason::DropReason;
 use wire::ethernet::{self, EtherType, MacAddress};
 use wire::icmpv4;
+use wire::ipv4;
 use wire::packet::Packet;
 
 use crate::guest::Sender;
@@ -111,6 +112,9 @@ impl<Io: BurstIo> Path<Io> {
         if !self.may_tell(sender.port) {
             return;
         }
+        // Padding of the frame is no part of the packet.
+        let bytes = ipv4::peek(quoted).map_or(0, |header| usize::from(header.total_bytes.get()));
+        let quoted = &quoted[..bytes.min(quoted.len())];
         let mut frame = [0; FRAME_BYTES_MAX];
         let bytes = write_error(&mut frame, sender.node, error, quoted);
         // Without a buffer the guest hears it the next time.

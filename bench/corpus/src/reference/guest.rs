@@ -2,9 +2,11 @@
 
 use std::net::Ipv4Addr;
 
+use super::errors::{Error, dropped};
 use super::ipv4::{self, Ipv4};
 use super::{AH, FRAGMENT, Judged, Reference, left, u16_at};
 use crate::case::Verdict;
+use crate::outcome::Found;
 use crate::world::virtual_mac;
 
 /// Hop limit of what a host sends, section 2.
@@ -53,11 +55,18 @@ impl Reference<'_> {
         if packet.destination == node {
             return Err("encode_martian");
         }
-        self.forward(network, node, &packet)
+        self.forward(port, network, node, &packet, frame)
     }
 
     /// From check 12 on.
-    fn forward(&self, network: &str, node: Ipv4Addr, packet: &Ipv4<'_>) -> Judged {
+    fn forward(
+        &self,
+        port: &str,
+        network: &str,
+        node: Ipv4Addr,
+        packet: &Ipv4<'_>,
+        frame: &[u8],
+    ) -> Judged {
         let (world, destination) = (self.world, packet.destination);
         // 12
         let Ok(host) = world.host_of(network, destination) else {
@@ -66,7 +75,8 @@ impl Reference<'_> {
         // 13
         let routers = u8::from(!world.same_subnet(network, node, destination));
         if packet.ttl <= routers {
-            return Err("encode_ttl");
+            let told = self.told(port, network, node, Error::TimeExceeded, packet, frame);
+            return Ok(dropped("encode_ttl", told));
         }
         // 13a
         if world.is_replicated(network, destination) {
@@ -79,16 +89,73 @@ impl Reference<'_> {
             let frame = self.delivered(network, destination, packet.source, &ip);
             return Ok(left(Verdict::Deliver, port, frame));
         }
-        let ip = self.reheaded(network, host, packet, routers);
         // 15
-        if ip.len() > world.uplink_mtu() {
-            return Err("encode_too_big");
+        let path_mtu = self.path_mtu(host);
+        let head_bytes = if self.has_fragment_header(packet) {
+            48
+        } else {
+            40
+        };
+        if head_bytes + packet.payload.len() <= path_mtu {
+            // 16
+            let ip = self.reheaded(network, host, packet, routers);
+            return Ok(left(Verdict::Transmit, "uplink", self.on_the_link(&ip)?));
         }
-        // 16
-        let next_hop = world.next_hop_mac().ok_or("no_next_hop")?;
-        let uplink = world.mac("uplink").unwrap_or_default();
-        let frame = [&next_hop[..], &uplink, &[0x86, 0xdd], &ip].concat();
-        Ok(left(Verdict::Transmit, "uplink", frame))
+        if packet.dont_fragment {
+            let mtu = path_mtu - (head_bytes - 20);
+            let told = self.told(port, network, node, Error::TooBig(mtu), packet, frame);
+            return Ok(dropped("encode_too_big", told));
+        }
+        self.cut(network, host, packet, routers, path_mtu)
+    }
+
+    /// Section 4: fragments as IPv4 has them, each re-headed by itself.
+    fn cut(
+        &self,
+        network: &str,
+        host: &str,
+        packet: &Ipv4<'_>,
+        routers: u8,
+        path_mtu: usize,
+    ) -> Judged {
+        let unit = (path_mtu - 48) & !7;
+        let pieces: Vec<&[u8]> = packet.payload.chunks(unit).collect();
+        let mut out = Vec::new();
+        for (at, piece) in pieces.iter().enumerate() {
+            let offset = usize::from(packet.offset) + at * unit / 8;
+            if offset > 0x1fff {
+                return Ok(dropped("encode_too_big", out));
+            }
+            let fragment = Ipv4 {
+                offset: offset as u16,
+                more_fragments: packet.more_fragments || at + 1 < pieces.len(),
+                payload: piece,
+                ..*packet
+            };
+            let ip = self.reheaded(network, host, &fragment, routers);
+            out.push(("uplink".to_owned(), self.on_the_link(&ip)?));
+        }
+        Ok(Found {
+            verdict: Verdict::Transmit,
+            out,
+        })
+    }
+
+    /// Check 16.
+    fn on_the_link(&self, ip: &[u8]) -> Result<Vec<u8>, &'static str> {
+        let next_hop = self.world.next_hop_mac().ok_or("no_next_hop")?;
+        let uplink = self.world.mac("uplink").unwrap_or_default();
+        Ok([&next_hop[..], &uplink, &[0x86, 0xdd], ip].concat())
+    }
+
+    /// Section 3.
+    fn has_fragment_header(&self, packet: &Ipv4<'_>) -> bool {
+        let keep_id = match self.world.keep_id() {
+            "all" => true,
+            "df0" => !packet.dont_fragment,
+            _ => false,
+        };
+        packet.is_fragment() || packet.protocol == AH || keep_id
     }
 
     /// Sections 2 and 3. HASH is 0: it may be anything.
@@ -98,12 +165,7 @@ impl Reference<'_> {
             let id = world.id_of(network).unwrap_or_default();
             world.overlay(host, id, inner).unwrap_or_default()
         };
-        let keep_id = match world.keep_id() {
-            "all" => true,
-            "df0" => !packet.dont_fragment,
-            _ => false,
-        };
-        let with_header = packet.is_fragment() || packet.protocol == AH || keep_id;
+        let with_header = self.has_fragment_header(packet);
         let traffic_class = match world.fixed_dscp() {
             Some(dscp) => dscp << 2 | packet.tos & 3,
             None => packet.tos,

@@ -1,12 +1,15 @@
 //! What must become of any packet, said slowly: the order of checks of docs/wire.md, one after the
 //! other, over slices, with a search where the packet path has a table.
 //!
-//! It answers for a host that has just started, as the cases of the corpus do, and shares no line
-//! with the program. Fuzzing compares the two; a test compares it with every case.
+//! It answers for a host that has just started, as the cases of the corpus do, without limits of
+//! rates, and shares no line with the program. Fuzzing compares the two; a test compares it with every case.
 
+mod errors;
 mod guest;
 mod ipv4;
 mod substrate;
+
+use std::collections::BTreeMap;
 
 use crate::case::Verdict;
 use crate::outcome::{Found, Ids};
@@ -24,6 +27,9 @@ const FRAGMENT: u8 = 44;
 pub struct Reference<'a> {
     world: &'a World,
     ids: Ids,
+    /// What the path to a host takes, where it is less than the uplink.
+    path_mtus: BTreeMap<String, usize>,
+    learns: bool,
 }
 
 /// What becomes of a packet, or the name of the reason why nothing does.
@@ -36,6 +42,17 @@ impl<'a> Reference<'a> {
         Self {
             world,
             ids: Ids::default(),
+            path_mtus: BTreeMap::new(),
+            learns: true,
+        }
+    }
+
+    /// As a host whose controller does not run: what routers say changes no path.
+    #[must_use]
+    pub fn unteachable(world: &'a World) -> Self {
+        Self {
+            learns: false,
+            ..Self::new(world)
         }
     }
 

@@ -15,23 +15,23 @@ const SOLICITATION: u8 = 135;
 const ADVERTISEMENT: u8 = 136;
 
 /// The fixed header, and what follows without padding.
-struct Ipv6<'a> {
-    traffic_class: u8,
-    label: u32,
-    next_header: u8,
-    hop_limit: u8,
-    source: [u8; 16],
-    destination: [u8; 16],
-    payload: &'a [u8],
+pub(super) struct Ipv6<'a> {
+    pub(super) traffic_class: u8,
+    pub(super) label: u32,
+    pub(super) next_header: u8,
+    pub(super) hop_limit: u8,
+    pub(super) source: [u8; 16],
+    pub(super) destination: [u8; 16],
+    pub(super) payload: &'a [u8],
 }
 
 /// Where a packet belongs in its whole, and its ID.
-struct Part<'a> {
-    protocol: u8,
-    offset: u16,
-    more_fragments: bool,
-    id: Option<u16>,
-    payload: &'a [u8],
+pub(super) struct Part<'a> {
+    pub(super) protocol: u8,
+    pub(super) offset: u16,
+    pub(super) more_fragments: bool,
+    pub(super) id: Option<u16>,
+    pub(super) payload: &'a [u8],
 }
 
 impl Reference<'_> {
@@ -65,7 +65,7 @@ impl Reference<'_> {
         }
         // (5)
         if ip.next_header == ICMPV6 {
-            return Err("icmp_refused");
+            return self.hear(&ip);
         }
         // (6)
         if !world.is_in_fabric(&ip.source) {
@@ -144,20 +144,33 @@ impl Reference<'_> {
 
     /// The guest's packet again: sections 2 and 3.
     fn restored(&mut self, port: &str, ip: &Ipv6<'_>, part: &Part<'_>) -> Vec<u8> {
-        let dont_fragment = ip.label & 0x800 != 0;
         let id = match part.id {
             Some(id) => id,
-            None if dont_fragment => 0,
+            None if ip.label & 0x800 != 0 => 0,
             None => self.ids.next(port),
         };
+        let mut packet = self.header(ip, part, id, part.payload.len());
+        packet.extend(part.payload);
+        packet
+    }
+
+    /// Its header, for a payload of `payload_bytes`.
+    pub(super) fn header(
+        &self,
+        ip: &Ipv6<'_>,
+        part: &Part<'_>,
+        id: u16,
+        payload_bytes: usize,
+    ) -> Vec<u8> {
         let tos = match self.world.fixed_dscp() {
             Some(_) => ip.traffic_class & 3,
             None => ip.traffic_class,
         };
+        let dont_fragment = ip.label & 0x800 != 0;
         let flags =
             u16::from(dont_fragment) << 14 | u16::from(part.more_fragments) << 13 | part.offset;
         let mut header = vec![0x45, tos];
-        header.extend((part.payload.len() as u16 + 20).to_be_bytes());
+        header.extend((payload_bytes as u16 + 20).to_be_bytes());
         header.extend(id.to_be_bytes());
         header.extend(flags.to_be_bytes());
         header.extend([(ip.label >> 12) as u8, part.protocol, 0, 0]);
@@ -165,20 +178,24 @@ impl Reference<'_> {
         header.extend(&ip.destination[12..]);
         let sum = checksum::of(&header);
         header[10..12].copy_from_slice(&sum.to_be_bytes());
-        header.extend(part.payload);
         header
     }
 }
 
 /// Step 2.
 fn parse(ip: &[u8]) -> Result<Ipv6<'_>, &'static str> {
+    match parse_quoted(ip) {
+        Ok((packet, length)) if length == packet.payload.len() => Ok(packet),
+        _ => Err("decode_malformed"),
+    }
+}
+
+/// Step 2, of a packet that may be cut short; and how long its payload was.
+pub(super) fn parse_quoted(ip: &[u8]) -> Result<(Ipv6<'_>, usize), &'static str> {
     if ip.len() < 40 || ip[0] >> 4 != 6 {
         return Err("decode_malformed");
     }
     let length = usize::from(u16_at(ip, 4));
-    if length > ip.len() - 40 {
-        return Err("decode_malformed");
-    }
     let next_header = ip[6];
     let carried = if next_header == FRAGMENT {
         length.saturating_sub(8)
@@ -193,19 +210,20 @@ fn parse(ip: &[u8]) -> Result<Ipv6<'_>, &'static str> {
         address.copy_from_slice(&ip[at..at + 16]);
         address
     };
-    Ok(Ipv6 {
+    let packet = Ipv6 {
         traffic_class: ip[0] << 4 | ip[1] >> 4,
         label: u32::from(ip[1] & 0x0f) << 16 | u32::from(u16_at(ip, 2)),
         next_header,
         hop_limit: ip[7],
         source: address(8),
         destination: address(24),
-        payload: &ip[40..40 + length],
-    })
+        payload: &ip[40..ip.len().min(40 + length)],
+    };
+    Ok((packet, length))
 }
 
 /// Step 9.
-fn part_of<'a>(ip: &Ipv6<'a>) -> Result<Part<'a>, &'static str> {
+pub(super) fn part_of<'a>(ip: &Ipv6<'a>) -> Result<Part<'a>, &'static str> {
     if ip.next_header != FRAGMENT {
         return Ok(Part {
             protocol: ip.next_header,
@@ -244,17 +262,17 @@ fn of_the_link(ip: &Ipv6<'_>, to_our_name: bool) -> Judged {
     }
 }
 
-fn punted() -> Found {
+pub(super) fn punted() -> Found {
     Found {
         verdict: Verdict::Punt,
         out: Vec::new(),
     }
 }
 
-fn network_id(address: &[u8; 16]) -> u32 {
+pub(super) fn network_id(address: &[u8; 16]) -> u32 {
     u32::from_be_bytes([0, address[9], address[10], address[11]])
 }
 
-fn inner(address: &[u8; 16]) -> Ipv4Addr {
+pub(super) fn inner(address: &[u8; 16]) -> Ipv4Addr {
     Ipv4Addr::new(address[12], address[13], address[14], address[15])
 }
