@@ -7,6 +7,7 @@ mod capture;
 mod clock;
 mod compare;
 mod content;
+mod flood;
 mod forge;
 mod link;
 mod output;
@@ -46,6 +47,20 @@ enum Command {
     /// Frames with an address that is not the sender's.
     #[command(subcommand)]
     Forge(Forge),
+    /// Sends what costs a host more than a packet that passes, as fast as possible.
+    Flood {
+        /// The interface to send on.
+        interface: String,
+        /// The guest's own address.
+        #[arg(long)]
+        own: Ipv4Addr,
+        /// A neighbour's address, for what passes.
+        #[arg(long)]
+        neighbour: Ipv4Addr,
+        /// How long.
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+    },
     /// What a capture shows.
     #[command(subcommand)]
     Capture(Capture),
@@ -235,6 +250,16 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Tcp(command) => tcp::run(command),
         Command::Udp(udp) => run_udp(udp),
         Command::Forge(forge) => run_forge(forge),
+        Command::Flood {
+            interface,
+            own,
+            neighbour,
+            seconds,
+        } => {
+            let link = link::Link::open(&interface)?;
+            let duration = Duration::from_secs(seconds);
+            print(&flood::flood(&link, own, neighbour, duration)?)
+        }
         Command::Capture(capture) => run_capture(capture),
         Command::Requests(command) => requests::run(command),
         Command::Raw(Raw::Replay {
