@@ -15,10 +15,12 @@ use wire::ethernet::MacAddress;
 use crate::problem::Problem;
 
 mod group;
+mod native;
 
 pub use group::{
     BufferLimits, Copies, CopyBudget, FanOut, Group, Hook, Manager, OnIsolation, PublicKey,
 };
+pub use native::{Native, Peer, PeerPrefix};
 
 /// One host's configuration: its own file and everything that it includes.
 #[derive(Clone, Debug)]
@@ -205,6 +207,8 @@ pub struct Network {
     /// `[[network.node]]`: names are unique within the network; addresses and MACs are, but for the
     /// members and spares of a group, which share theirs.
     pub nodes: Vec<Node>,
+    /// `[network.native]`: hosts of the substrate that the nodes may reach.
+    pub native: Option<Native>,
 }
 
 /// `[[network.subnet]]`: a link, as the guests see it.

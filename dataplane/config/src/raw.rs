@@ -12,8 +12,10 @@ use crate::reader::Section;
 use crate::source::{At, Span};
 
 mod group;
+mod native;
 
 pub(crate) use group::{Group, Manager};
+pub(crate) use native::{Native, Peer, PeerPrefix};
 
 /// Everything that the files say.
 #[derive(Debug, Default)]
@@ -96,6 +98,7 @@ pub(crate) struct Network {
     pub id: Option<At<i64>>,
     pub subnets: Vec<Subnet>,
     pub nodes: Vec<Node>,
+    pub native: Option<Native>,
 }
 
 #[derive(Debug)]
@@ -285,6 +288,9 @@ fn network(mut section: Section<'_>) -> Network {
             .into_iter()
             .map(node)
             .collect(),
+        native: section
+            .section("native", "[network.native]")
+            .map(native::native),
     };
     section.finish();
     network

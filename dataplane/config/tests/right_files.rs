@@ -10,6 +10,7 @@ use config::{Config, Memory, Poll, Severity};
 use wire::address::Layout;
 use wire::encode::{DscpRule, KeepId};
 use wire::ethernet::MacAddress;
+use wire::native::UdpZero;
 
 fn load(path: &str) -> Config {
     config::load(Path::new(path)).unwrap_or_else(|errors| panic!("{}", errors.report(false)))
@@ -189,6 +190,56 @@ fn every_key_arrives() {
         [1, 0]
     );
     assert_eq!(blue.nodes[0].mac.to_string(), "52:54:00:12:34:56");
+}
+
+#[test]
+fn native_peers_have_two_names() {
+    let config = load("tests/right/every-key.toml");
+    let native = config.networks[1].native.as_ref().unwrap();
+    assert_eq!(
+        (native.udp_zero, native.lowest_ipv6_mtu),
+        (UdpZero::Drop, 1500)
+    );
+    let peers: Vec<_> = native
+        .peers
+        .iter()
+        .map(|peer| (peer.address.to_string(), peer.ipv6.to_string()))
+        .collect();
+    assert_eq!(
+        peers,
+        [("172.16.0.200", "2001:db8:7::80"), ("192.0.2.7", "fd12::7")]
+            .map(|(address, ipv6)| (address.to_owned(), ipv6.to_owned()))
+    );
+    let [prefix] = native.prefixes.as_slice() else {
+        panic!("{:?}", native.prefixes)
+    };
+    assert_eq!(prefix.addresses.to_string(), "198.18.0.0/15");
+    assert_eq!(prefix.ipv6.network().to_string(), "2001:db8:64::");
+    assert!(config.networks[0].native.is_none());
+}
+
+#[test]
+fn the_options_of_native_peers_have_their_documented_defaults() {
+    let native = load("tests/right/native.toml").networks[0].native.clone();
+    let native = native.unwrap();
+    assert_eq!(
+        (native.udp_zero, native.lowest_ipv6_mtu, native.peers.len()),
+        (UdpZero::Compute, 1280, 1)
+    );
+}
+
+#[test]
+fn native_peers_beside_a_group_are_a_warning_only() {
+    let config = load("tests/right/native.toml");
+    let [warning] = config.warnings.as_slice() else {
+        panic!("{:?}", config.warnings)
+    };
+    assert!(
+        warning
+            .to_string()
+            .contains("network \"z\" has native peers and a replicated address"),
+        "{warning}"
+    );
 }
 
 #[test]

@@ -14,11 +14,17 @@ use tables::lease::Lease;
 use tables::mappings::{Change, LocalPort};
 use tables::snapshot::{Fabric, LocalHost, NodeMember};
 use tables::{
+<<<<<<< HEAD
     Entry, GroupIndex, HostIndex, Key, LocalNode, Mappings, PathMtus, PortIndex, Snapshot, Subnet,
     Uplink,
+=======
+    Entry, GroupIndex, HostIndex, Key, LocalNode, Mappings, NativeNetwork, NativePeers, PortIndex,
+    Snapshot, Subnet, Uplink,
+>>>>>>> 4afebe1 (config, tables: native IPv6 peers of a network)
 };
 use wire::address::NetworkId;
 use wire::ethernet::MacAddress;
+use wire::native::Peer;
 
 /// The generation of an address that has never moved to another host.
 pub const FIRST_GENERATION: u8 = 1;
@@ -62,6 +68,7 @@ pub fn first_snapshot(config: &Config, uplink_mac: MacAddress) -> Snapshot {
                 .collect::<BTreeSet<_>>(),
         ),
         mappings: Mappings::default().with(&mappings(config)),
+        natives: Arc::new(natives(config)),
         groups: groups(config).collect(),
     }
 }
@@ -198,6 +205,25 @@ fn mappings(config: &Config) -> Vec<Change> {
         .collect()
 }
 
+/// The native peers of all networks.
+fn natives(config: &Config) -> NativePeers {
+    let of = |network: &Network| {
+        let native = network.native.as_ref()?;
+        let peer = |peer: &config::Peer| Peer::new(peer.address, peer.ipv6.octets());
+        let peers: Vec<Peer> = native.peers.iter().map(peer).collect();
+        let prefixes = native.prefixes.iter().map(|prefix| {
+            let range = prefix.addresses;
+            // A range of peers has no router of its own.
+            let range = Subnet::new(range.addr(), range.prefix_len(), range.addr());
+            (range, prefix.ipv6)
+        });
+        let lowest = native.lowest_ipv6_mtu;
+        let natives = NativeNetwork::new(&peers, prefixes, native.udp_zero, lowest);
+        Some((network.id, natives))
+    };
+    NativePeers::new(config.networks.iter().filter_map(of))
+}
+
 fn local_node(config: &Config, port: &config::Port) -> LocalNode {
     let (network, node) = behind(config, port);
     let subnet = &network.subnets[node.subnet];
@@ -211,6 +237,7 @@ fn local_node(config: &Config, port: &config::Port) -> LocalNode {
             subnet.prefix.prefix_len(),
             subnet.gateway,
         ),
+        mtu: subnet.mtu,
         prefix: config.fabric.layout.prefix96(own, network.id.get()),
         generation: FIRST_GENERATION,
         member: group_of(config, network.id, node.address).map(|group| NodeMember {

@@ -18,6 +18,8 @@
 //! - A **group** is a replicated address: who owns it, who gets copies, what the
 //!   member here does with them. A **lease** is until when that member may
 //!   speak; it changes too often to be published.
+//! - A **native peer** is a host of the substrate that knows nothing of us, and
+//!   that nodes reach by a dummy virtual address.
 //! - **Counters** have one writer, the worker they belong to, and any number of
 //!   readers.
 //! - A **path MTU** is how large a packet the way to one host takes; it starts at
@@ -32,6 +34,7 @@ pub mod counters;
 pub mod group;
 pub mod lease;
 pub mod mappings;
+pub mod native;
 pub mod notice;
 pub mod path_mtu;
 pub mod publication;
@@ -41,6 +44,7 @@ pub mod snapshot;
 pub use group::{Group, GroupIndex, LocalMember, Role};
 pub use lease::Lease;
 pub use mappings::{Entry, HostIndex, Key, Mappings, PortIndex};
+pub use native::{NativeNetwork, NativePeers};
 pub use path_mtu::PathMtus;
 pub use publication::{Publisher, Reader};
 pub use snapshot::{LocalNode, NodeMember, Snapshot, Subnet, Uplink};

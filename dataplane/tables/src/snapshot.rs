@@ -11,7 +11,11 @@ use wire::ethernet::MacAddress;
 use crate::group::{Group, GroupIndex, LocalMember};
 use crate::lease::Lease;
 use crate::mappings::{HostIndex, Mappings, PortIndex};
+<<<<<<< HEAD
 use crate::path_mtu::PathMtus;
+=======
+use crate::native::NativePeers;
+>>>>>>> 4afebe1 (config, tables: native IPv6 peers of a network)
 
 /// One version of what this host knows. Immutable, complete, cheap to derive
 /// from its predecessor: every part that did not change is shared.
@@ -33,6 +37,8 @@ pub struct Snapshot {
     pub networks: Arc<BTreeSet<u32>>,
     /// Where each virtual address lives.
     pub mappings: Mappings,
+    /// Hosts of the substrate that nodes reach by a virtual address.
+    pub natives: Arc<NativePeers>,
     /// The replicated addresses. Their number and order are those of the launch.
     pub groups: Arc<[Group]>,
 }
@@ -105,6 +111,8 @@ pub struct LocalNode {
     pub mac: MacAddress,
     /// The subnet it is attached to.
     pub subnet: Subnet,
+    /// The largest IPv4 packet of its link, in octets.
+    pub mtu: u16,
     /// The first 96 bits of its substrate address on this host.
     pub prefix: Prefix96,
     /// Owner generation of its address; the low two bits go into each packet.

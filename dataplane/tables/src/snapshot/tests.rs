@@ -35,6 +35,7 @@ pub(crate) fn snapshot() -> Snapshot {
         nodes: [].into(),
         networks: Arc::new(BTreeSet::new()),
         mappings: Mappings::default(),
+        natives: Arc::default(),
         groups: [].into(),
     }
 }

@@ -10,12 +10,18 @@ use tables::notice::{NoticeReceiver, notice_ring};
 use tables::punt::{PuntReceiver, PuntSender, punt_ring};
 use tables::snapshot::{Fabric, LocalHost, Subnet};
 use tables::{
+<<<<<<< HEAD
     Entry, HostIndex, Key, LocalNode, Mappings, PathMtus, PortIndex, Publisher, Snapshot, Uplink,
+=======
+    Entry, HostIndex, Key, LocalNode, Mappings, NativeNetwork, NativePeers, PortIndex, Publisher,
+    Snapshot, Uplink,
+>>>>>>> 4afebe1 (config, tables: native IPv6 peers of a network)
 };
 use wire::address::{FabricPrefix, Layout, Locator, NetworkId};
 use wire::drop_reason::DropReason;
 use wire::encode::{DscpRule, HeadingRules, KeepId};
 use wire::ethernet::MacAddress;
+use wire::native::{NativePrefix, Peer, UdpZero};
 use wire::packet::{HeapPacket, Packet};
 
 use crate::memory::MemoryIo;
@@ -99,6 +105,7 @@ pub(super) fn snapshot(me: u16) -> Snapshot {
                 address: address.into(),
                 mac: MacAddress::virtual_of(address.into()),
                 subnet: subnet(address),
+                mtu: 1500,
                 prefix: prefix(host, net),
                 generation: 1,
                 member: None,
@@ -125,8 +132,35 @@ pub(super) fn snapshot(me: u16) -> Snapshot {
         nodes: nodes.collect(),
         networks: Arc::new(BTreeSet::from([Z, Y])),
         mappings: Mappings::default().with(&NODES.iter().map(put).collect::<Vec<_>>()),
+        natives: Arc::new(natives()),
         groups: [].into(),
     }
+}
+
+/// The native peer of network Z, in the subnet of a, c and g.
+pub(super) const DUMMY: [u8; 4] = [10, 0, 0, 200];
+
+/// Its own address.
+pub(super) fn peer_address() -> [u8; 16] {
+    let address: Ipv6Addr = "2001:db8:7::80".parse().expect("an address");
+    address.octets()
+}
+
+/// A peer in the subnet, one elsewhere, and those behind a prefix.
+fn natives() -> NativePeers {
+    let other: Ipv6Addr = "2001:db8:7::81".parse().expect("an address");
+    let prefix = NativePrefix::new("2001:db8:64::".parse().expect("a prefix"));
+    let range = Ipv4Addr::new(198, 18, 0, 0);
+    let of_z = NativeNetwork::new(
+        &[
+            Peer::new(DUMMY.into(), peer_address()),
+            Peer::new([192, 0, 2, 7].into(), other.octets()),
+        ],
+        [(Subnet::new(range, 15, range), prefix.expect("a /96"))],
+        UdpZero::Compute,
+        1280,
+    );
+    NativePeers::new([(network(Z), of_z)])
 }
 
 pub(super) fn uplink_address(host: u16) -> Ipv6Addr {
