@@ -14,13 +14,8 @@ use tables::lease::Lease;
 use tables::mappings::{Change, LocalPort};
 use tables::snapshot::{Fabric, LocalHost, NodeMember};
 use tables::{
-<<<<<<< HEAD
-    Entry, GroupIndex, HostIndex, Key, LocalNode, Mappings, PathMtus, PortIndex, Snapshot, Subnet,
-    Uplink,
-=======
-    Entry, GroupIndex, HostIndex, Key, LocalNode, Mappings, NativeNetwork, NativePeers, PortIndex,
-    Snapshot, Subnet, Uplink,
->>>>>>> 4afebe1 (config, tables: native IPv6 peers of a network)
+    Entry, GroupIndex, HostIndex, Key, LocalNode, Mappings, NativeNetwork, NativePeers, PathMtus,
+    PortIndex, Snapshot, Subnet, Uplink,
 };
 use wire::address::NetworkId;
 use wire::ethernet::MacAddress;

@@ -10,8 +10,10 @@ use crate::group::GroupIndex;
 use crate::mappings::PortIndex;
 
 mod group;
+mod native;
 
 pub use group::{CopyCounters, GroupCounters};
+pub use native::NativeCounters;
 
 /// A number that one thread raises and others read.
 #[derive(Debug, Default)]
@@ -117,12 +119,13 @@ pub struct LoopCounters {
     pub copied: Counter,
     /// Of these: those that were not made, and are counted as drops.
     pub copies_not_made: Counter,
-<<<<<<< HEAD
     /// Packets made by this worker beside those that came in: ICMP errors, and
     /// all but one fragment of each packet that was cut.
     pub generated: Counter,
     /// Of ICMP.
     pub icmp: IcmpCounters,
+    /// To and from native IPv6 peers.
+    pub native: NativeCounters,
 }
 
 /// What one worker says to guests by ICMP, and hears from routers.
@@ -141,23 +144,6 @@ pub struct IcmpCounters {
     pub heard_unreachable: Counter,
     /// Another error, which is only counted (ICMPv6 3/x, 4/x).
     pub heard_other: Counter,
-=======
-    /// To and from native IPv6 peers.
-    pub native: NativeCounters,
-}
-
-/// What one worker translated for native IPv6 peers.
-#[derive(Debug, Default)]
-pub struct NativeCounters {
-    /// Packets of nodes, each once, however many fragments it became.
-    pub up: Counter,
-    /// Packets of peers, and errors of routers about packets to peers.
-    pub down: Counter,
-    /// ICMPv6 errors that peers were sent.
-    pub errors: Counter,
-    /// Errors that no peer was sent, since there were too many of late.
-    pub errors_limited: Counter,
->>>>>>> 4afebe1 (config, tables: native IPv6 peers of a network)
 }
 
 /// All counters of one worker.

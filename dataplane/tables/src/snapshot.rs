@@ -11,11 +11,8 @@ use wire::ethernet::MacAddress;
 use crate::group::{Group, GroupIndex, LocalMember};
 use crate::lease::Lease;
 use crate::mappings::{HostIndex, Mappings, PortIndex};
-<<<<<<< HEAD
-use crate::path_mtu::PathMtus;
-=======
 use crate::native::NativePeers;
->>>>>>> 4afebe1 (config, tables: native IPv6 peers of a network)
+use crate::path_mtu::PathMtus;
 
 /// One version of what this host knows. Immutable, complete, cheap to derive
 /// from its predecessor: every part that did not change is shared.

@@ -106,7 +106,7 @@ impl<Io: BurstIo> Path<Io> {
         }
         for Checked { packet, facts, key } in checked.drain(..) {
             match tables.mappings.find(key) {
-                None => self.drop_packet(port, DropReason::EncodeNoMapping, packet),
+                None => self.send_to_stranger(tables, &sender, packet, &facts),
                 Some(entry) => match entry.group {
                     Some(index) => self.send_to_group(tables, &sender, index, packet, &facts),
                     None => self.forward(tables, &sender, packet, &facts, entry),

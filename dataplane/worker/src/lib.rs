@@ -49,6 +49,7 @@ mod icmp;
 mod io;
 mod member;
 pub mod memory;
+mod native;
 mod output;
 mod path;
 mod release;

@@ -19,6 +19,7 @@ use wire::{ipv6, protocol};
 use crate::guest::source_mac;
 use crate::io::{BURST_PACKETS_MAX, Burst, BurstIo};
 use crate::member::Genuine;
+use crate::native;
 use crate::path::Path;
 use crate::role::window;
 
@@ -28,6 +29,8 @@ enum Checked {
     Control,
     /// What a router says about a packet of one of our nodes.
     Error,
+    /// From outside the fabric.
+    Native(Ipv6Facts),
     /// A packet of a virtual network.
     Overlay(Candidate),
 }
@@ -89,6 +92,9 @@ impl<Io: BurstIo> Path<Io> {
                     }
                 }
                 Ok(Checked::Error) => self.substrate_error(tables, packet),
+                Ok(Checked::Native(facts)) => {
+                    self.native_arrives(tables, packet, &facts, now_ns);
+                }
                 Err(reason) => self.drop_packet(PORT, reason, packet),
             }
         }
@@ -167,13 +173,16 @@ fn check_frame(frame: &[u8], tables: &Snapshot) -> Result<Checked, DropReason> {
     if network == 0 {
         return check_host_control(&facts, destination, tables);
     }
-    // (5) Errors of the substrate about packets of our nodes.
-    if facts.next_header == protocol::ICMPV6 {
+    let from_fabric = tables.fabric.prefix.contains(&facts.source);
+    // (5) Errors of the substrate about packets of our nodes to our nodes.
+    if facts.next_header == protocol::ICMPV6
+        && (from_fabric || !native::concerns(tables, &facts, ip))
+    {
         return Ok(Checked::Error);
     }
     // (6)
-    if !tables.fabric.prefix.contains(&facts.source) {
-        return Err(DropReason::DecodeNativeOff);
+    if !from_fabric {
+        return Ok(Checked::Native(facts));
     }
     // (7)
     if !layout.is_canonical(&facts.destination) || !layout.is_canonical(&facts.source) {

@@ -10,12 +10,8 @@ use tables::notice::{NoticeReceiver, notice_ring};
 use tables::punt::{PuntReceiver, PuntSender, punt_ring};
 use tables::snapshot::{Fabric, LocalHost, Subnet};
 use tables::{
-<<<<<<< HEAD
-    Entry, HostIndex, Key, LocalNode, Mappings, PathMtus, PortIndex, Publisher, Snapshot, Uplink,
-=======
-    Entry, HostIndex, Key, LocalNode, Mappings, NativeNetwork, NativePeers, PortIndex, Publisher,
-    Snapshot, Uplink,
->>>>>>> 4afebe1 (config, tables: native IPv6 peers of a network)
+    Entry, HostIndex, Key, LocalNode, Mappings, NativeNetwork, NativePeers, PathMtus, PortIndex,
+    Publisher, Snapshot, Uplink,
 };
 use wire::address::{FabricPrefix, Layout, Locator, NetworkId};
 use wire::drop_reason::DropReason;
