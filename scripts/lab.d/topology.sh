@@ -34,10 +34,10 @@ UPLINK_MTU=1600
 namespace_of() {
     local node=$1 guest
     case $node in
-        router | r | s | t) echo "$LAB_PREFIX$node" ;;
+        router | native | r | s | t) echo "$LAB_PREFIX$node" ;;
         *)
             guest=${GUEST[$node]:-}
-            [[ $guest ]] || fail "no node \"$node\" in the lab; there are: ${GUESTS[*]} ${HOSTS[*]} router"
+            [[ $guest ]] || fail "no node \"$node\" in the lab; there are: ${GUESTS[*]} ${HOSTS[*]} router native"
             echo "$LAB_PREFIX${guest%% *}"
             ;;
     esac
