@@ -68,7 +68,13 @@ listens() { in_lab "$1" ss "-Hln$2" "sport = $3" | grep -q .; }
 
 # serve NODE ADDRESS DIRECTORY: a web server; it ends with the test.
 serve() {
-    in_lab "$1" /usr/bin/python3 -m http.server --bind "$2" --directory "$3" 80 >/dev/null 2>&1 &
+    # Not `-m http.server`: it asks for its own name, for which there is nobody here to answer.
+    in_lab "$1" /usr/bin/python3 -c '
+import functools, http.server, socket, socketserver, sys
+class Server(socketserver.ThreadingTCPServer):
+    address_family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=sys.argv[2])
+Server((sys.argv[1], 80), handler).serve_forever()' "$2" "$3" >/dev/null 2>&1 &
     eventually 5 listens "$1" t 80 || fail "no web server in $1"
 }
 
@@ -77,6 +83,8 @@ echo_udp() {
     in_lab "$1" /usr/bin/python3 -c '
 import socket, sys
 s = socket.socket(getattr(socket, sys.argv[1]), socket.SOCK_DGRAM)
+if sys.argv[1] == "AF_INET":
+    s.setsockopt(socket.IPPROTO_IP, 10, 0)      # IP_MTU_DISCOVER: routers may fragment
 s.bind(("", 7000))
 while True:
     s.sendto(*s.recvfrom(65535))' "$2" &
@@ -91,11 +99,12 @@ family, address, octets = getattr(socket, sys.argv[1]), sys.argv[2], int(sys.arg
 s = socket.socket(family, socket.SOCK_DGRAM)
 s.settimeout(2)
 if family == socket.AF_INET:
-    s.setsockopt(socket.IPPROTO_IP, 10, 0)      # IP_MTU_DISCOVER: routers may fragment
+    s.setsockopt(socket.IPPROTO_IP, 10, 0)
 if "no-checksum" in sys.argv:
     s.setsockopt(socket.SOL_SOCKET, 11, 1)      # SO_NO_CHECK
 asked = os.urandom(octets)
-s.sendto(asked, (address, 7000))
+s.connect((address, 7000))
+s.send(asked)
 assert s.recv(65535) == asked' "${@:2}"
 }
 

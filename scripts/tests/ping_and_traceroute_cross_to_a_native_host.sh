@@ -21,9 +21,9 @@ expect "from the native host, UDP" "$(hops native "$guest")" "$path"
 expect "from the native host, ICMP" "$(hops native "$guest" -I)" "$path"
 expect "from the native host, TCP" "$(hops native "$guest" -T -p 9)" "$path"
 
-# Nobody listens: both kernels tell their programs at once.
-refused() { [[ $(in_lab "$1" curl -gsS --max-time 5 "$2" 2>&1) == *"Connection refused"* ]]; }
-refused ya "http://$NATIVE_DUMMY:9/" || fail "the guest is not told"
-refused native "http://[$guest]:9/" || fail "the native host is not told"
+# Nobody listens at UDP 7000: both kernels tell their programs at once.
+told() { [[ $(ask_udp "$@" 8 2>&1) == *ConnectionRefusedError* ]]; }
+told ya AF_INET "$NATIVE_DUMMY" || fail "the guest is not told"
+told native AF_INET6 "$guest" || fail "the native host is not told"
 expect "wrong checksums" "$(wrong_checksums native) $(wrong_checksums ya)" "0 0"
 expect "unexplained" "$(ask r | jq .balance.unexplained)" 0
