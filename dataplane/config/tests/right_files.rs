@@ -280,15 +280,20 @@ fn the_documented_example_is_right_and_raises_no_warning() {
 }
 
 #[test]
-fn the_example_in_the_reference_is_right() {
+fn the_examples_of_a_host_and_of_a_native_peer_in_the_reference_are_right() {
     let reference = std::fs::read_to_string("../../docs/configuration.md").unwrap();
-    let example = reference
-        .split("```toml\n")
-        .nth(1)
-        .and_then(|rest| rest.split("```").next());
+    let examples = || {
+        let examples = reference.split("```toml\n").skip(1);
+        examples.filter_map(|rest| rest.split("```").next())
+    };
+    let host = examples().next().unwrap();
+    let peer = examples().find(|example| example.contains("[[network.native.peer]]"));
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("host.toml");
-    std::fs::write(&path, example.unwrap()).unwrap();
-    let config = load(path.to_str().unwrap());
-    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+    for example in [host.to_owned(), format!("{host}{}", peer.unwrap())] {
+        std::fs::write(&path, example).unwrap();
+        let config = load(path.to_str().unwrap());
+        assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+    }
+    assert!(load(path.to_str().unwrap()).networks[0].native.is_some());
 }
