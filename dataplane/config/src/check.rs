@@ -18,6 +18,7 @@ mod manager;
 mod network;
 mod node;
 mod port;
+mod route;
 mod uplink;
 mod value;
 

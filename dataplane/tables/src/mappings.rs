@@ -59,6 +59,13 @@ impl Key {
         Ipv4Addr::from_bits(self.0.get() as u32)
     }
 
+    /// The key of another address in the same network.
+    pub fn with_address(self, address: Ipv4Addr) -> Self {
+        let network = self.0.get() & !u64::from(u32::MAX);
+        let packed = network | u64::from(address.to_bits());
+        Self(NonZeroU64::new(packed).unwrap_or(NonZeroU64::MIN))
+    }
+
     /// Spreads the key over 64 bits. Operators choose the entries, strangers
     /// only the look-ups, so a fixed function is enough.
     #[inline]

@@ -14,6 +14,7 @@ use crate::arp;
 use crate::icmp::Refusal;
 use crate::io::{BURST_PACKETS_MAX, Burst, BurstIo};
 use crate::path::Path;
+use crate::router::lies_behind;
 
 /// Who sends: the node behind a port, that may.
 #[derive(Clone, Copy)]
@@ -106,14 +107,27 @@ impl<Io: BurstIo> Path<Io> {
         }
         for Checked { packet, facts, key } in checked.drain(..) {
             match tables.mappings.find(key) {
-                None => self.drop_packet(port, DropReason::EncodeNoMapping, packet),
-                Some(entry) => match entry.group {
-                    Some(index) => self.send_to_group(tables, &sender, index, packet, &facts),
-                    None => self.forward(tables, &sender, packet, &facts, entry),
-                },
+                Some(entry) => self.send_to(tables, &sender, packet, &facts, entry),
+                None => self.ask_router(tables, &sender, packet, &facts, key),
             }
         }
         count
+    }
+
+    /// Sends a packet to where its destination, or the node before it, lives.
+    #[inline]
+    pub(crate) fn send_to(
+        &mut self,
+        tables: &Snapshot,
+        sender: &Sender<'_>,
+        packet: Io::Packet,
+        facts: &Ipv4Facts,
+        entry: &Entry,
+    ) {
+        match entry.group {
+            Some(index) => self.send_to_group(tables, sender, index, packet, facts),
+            None => self.forward(tables, sender, packet, facts, entry),
+        }
     }
 
     /// Sends a packet to the owner of its destination.
@@ -242,7 +256,7 @@ pub(crate) fn check_frame(frame: &[u8], node: &LocalNode) -> Result<EtherType, D
 /// IPv4: header, source, protocol, destination, in this order.
 fn check_ipv4(frame: &[u8], tables: &Snapshot, node: &LocalNode) -> Result<Ipv4Facts, DropReason> {
     let facts = Ipv4Facts::parse(&frame[ethernet::HEADER_BYTES..])?;
-    if facts.source != node.address {
+    if facts.source != node.address && !lies_behind(tables, node, facts.source) {
         return Err(DropReason::EncodeSpoofed);
     }
     if encode::forbidden_protocol(facts.protocol, tables.fabric.rules.experimental_allowed) {

@@ -245,12 +245,12 @@ fn find_receiver(
 ) -> Result<Receiver, DropReason> {
     let destination = candidate.destination;
     // (11) A member's host receives whoever owns the address.
-    let receiver = tables.mappings.find(destination);
+    let receiver = tables.place(destination);
     let lives_here = |entry: &&Entry| {
         entry.owner == tables.host.index || entry.group.is_some() && entry.port.is_some()
     };
     let Some(receiver) = receiver.filter(lives_here) else {
-        return Err(if tables.networks.contains(&destination.network_bits()) {
+        return Err(if tables.router(destination.network_bits()).is_some() {
             DropReason::DecodeUnknownDestination
         } else {
             DropReason::DecodeUnknownNetwork
@@ -287,8 +287,7 @@ fn check_source(
         ..
     } = candidate;
     let owner = tables
-        .mappings
-        .find(*source)
+        .place(*source)
         .ok_or(DropReason::DecodeUnknownSource)?;
     let speaks_for_nobody = |group| tables.group(group).is_some_and(|g| g.owner.is_none());
     if owner.group.is_some_and(speaks_for_nobody) {

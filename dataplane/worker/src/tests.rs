@@ -15,5 +15,6 @@ mod lease;
 mod planned_move;
 mod pressure;
 mod roles;
+mod router;
 mod substrate_checks;
 mod substrate_errors;

@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 use wire::address::NetworkId;
 
 use super::group::Shared;
-use super::{node, uplink, value, whole};
+use super::{node, route, uplink, value, whole};
 use crate::model::{Network, Subnet};
 use crate::name::Names;
 use crate::problem::{Draft, Drafts};
@@ -59,9 +59,11 @@ pub fn check(raw: &Raw, hosts: &Names<'_>, drafts: &Drafts) -> Option<Vec<Networ
         });
         let subnets = subnets(network, uplink_mtu, drafts);
         let nodes = node::check(network, &subnets, hosts, &shared, drafts);
+        let routes = route::check(network, &subnets, nodes.as_deref(), drafts);
         Some(Network {
             name: network.name.as_ref()?.value.clone(),
             id: id?,
+            routes: routes?,
             subnets: whole(subnets)?,
             nodes: nodes?,
         })
