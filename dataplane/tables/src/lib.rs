@@ -43,7 +43,7 @@ pub mod snapshot;
 
 pub use group::{Group, GroupIndex, LocalMember, Role};
 pub use lease::Lease;
-pub use mappings::{Entry, HostIndex, Key, Mappings, PortIndex};
+pub use mappings::{Aim, Entry, HostIndex, Key, Mappings, PortIndex};
 pub use path_mtu::PathMtus;
 pub use publication::{Publisher, Reader};
 pub use router::Router;

@@ -139,7 +139,7 @@ impl Shard {
     #[inline]
     fn aim(&self, key: Key, hash: u64) -> Aim<'_> {
         Aim {
-            slots: &self.slots,
+            shard: self,
             at: Self::home(hash, self.slots.len()),
             key,
         }
@@ -154,26 +154,33 @@ impl Shard {
 /// cache before it is needed.
 #[derive(Clone, Copy, Debug)]
 pub struct Aim<'a> {
-    slots: &'a [Slot],
+    shard: &'a Shard,
     at: usize,
     key: Key,
 }
 
 impl<'a> Aim<'a> {
+    /// What is looked for.
+    #[inline]
+    pub fn key(&self) -> Key {
+        self.key
+    }
+
     /// What [`Aim::find`] will read first.
     #[inline]
     pub fn first_slot(&self) -> &'a Option<Entry> {
-        &self.slots[self.at]
+        &self.shard.slots[self.at]
     }
 
     /// The mapping, if there is one.
     #[inline]
     pub fn find(self) -> Option<&'a Entry> {
-        let mask = self.slots.len() - 1;
+        let slots = &self.shard.slots[..];
+        let mask = slots.len() - 1;
         let mut at = self.at;
         // Half of the slots are free, so the walk ends.
         loop {
-            match &self.slots[at & mask] {
+            match &slots[at & mask] {
                 Some(entry) if entry.key == self.key => return Some(entry),
                 Some(_) => at += 1,
                 None => return None,

@@ -10,7 +10,7 @@ use wire::ethernet::MacAddress;
 
 use crate::group::{Group, GroupIndex, LocalMember};
 use crate::lease::Lease;
-use crate::mappings::{Entry, HostIndex, Key, Mappings, PortIndex};
+use crate::mappings::{Aim, Entry, HostIndex, Key, Mappings, PortIndex};
 use crate::path_mtu::PathMtus;
 use crate::router::Router;
 
@@ -48,10 +48,11 @@ impl Snapshot {
     /// Where packets for an address go: its own mapping, or that of the node
     /// behind which it lies.
     #[inline]
-    pub fn place(&self, key: Key) -> Option<&Entry> {
-        match self.mappings.find(key) {
+    #[inline]
+    pub fn place<'a>(&'a self, looked_up: Aim<'a>) -> Option<&'a Entry> {
+        match looked_up.find() {
             Some(entry) => Some(entry),
-            None => self.routed(key),
+            None => self.routed(looked_up.key()),
         }
     }
 

@@ -1,7 +1,7 @@
 //! From a guest: check, look up, then deliver here or re-header for elsewhere.
 
 use arrayvec::ArrayVec;
-use tables::{Entry, HostIndex, Key, LocalNode, PortIndex, Snapshot};
+use tables::{Aim, Entry, HostIndex, Key, LocalNode, PortIndex, Snapshot};
 use wire::address::Prefix96;
 use wire::checksum;
 use wire::drop_reason::DropReason;
@@ -51,11 +51,11 @@ impl Crossing<'_> {
     }
 }
 
-/// A guest's IPv4 packet that passed the checks.
-struct Checked<P> {
+/// A guest's IPv4 packet that passed the checks, its destination being looked up.
+struct Checked<'a, P> {
     packet: P,
     facts: Ipv4Facts,
-    key: Key,
+    destination: Aim<'a>,
 }
 
 impl<Io: BurstIo> Path<Io> {
@@ -85,15 +85,20 @@ impl<Io: BurstIo> Path<Io> {
             },
         };
 
-        let mut checked: ArrayVec<Checked<Io::Packet>, BURST_PACKETS_MAX> = ArrayVec::new();
+        let mut checked: ArrayVec<Checked<'_, Io::Packet>, BURST_PACKETS_MAX> = ArrayVec::new();
         for packet in burst.drain(..) {
             match check_frame(packet.bytes(), node) {
                 Ok(EtherType::ARP) => self.answer_arp(tables, port, node, packet),
                 Ok(_) => match check_ipv4(packet.bytes(), tables, node) {
                     Ok(facts) => {
                         let key = Key::new(node.network, facts.destination);
-                        self.io.prefetch(tables.mappings.first_slot(key));
-                        checked.push(Checked { packet, facts, key });
+                        let destination = tables.mappings.aim(key);
+                        self.io.prefetch(destination.first_slot());
+                        checked.push(Checked {
+                            packet,
+                            facts,
+                            destination,
+                        });
                     }
                     Err(reason) => self.drop_packet(port, reason, packet),
                 },
@@ -105,10 +110,15 @@ impl<Io: BurstIo> Path<Io> {
             let (notices, at_ns) = (&mut self.notices, sender.now_ns);
             self.replication.answers(notices, port, member.group, at_ns);
         }
-        for Checked { packet, facts, key } in checked.drain(..) {
-            match tables.mappings.find(key) {
+        for Checked {
+            packet,
+            facts,
+            destination,
+        } in checked.drain(..)
+        {
+            match destination.find() {
                 Some(entry) => self.send_to(tables, &sender, packet, &facts, entry),
-                None => self.ask_router(tables, &sender, packet, &facts, key),
+                None => self.ask_router(tables, &sender, packet, &facts, destination.key()),
             }
         }
         count
