@@ -48,7 +48,6 @@ impl Snapshot {
     /// Where packets for an address go: its own mapping, or that of the node
     /// behind which it lies.
     #[inline]
-    #[inline]
     pub fn place<'a>(&'a self, looked_up: Aim<'a>) -> Option<&'a Entry> {
         match looked_up.find() {
             Some(entry) => Some(entry),

@@ -52,8 +52,7 @@ impl Crossing<'_> {
 }
 
 /// A guest's IPv4 packet that passed the checks, its destination being looked up.
-struct Checked<'a, P> {
-    packet: P,
+struct Checked<'a> {
     facts: Ipv4Facts,
     destination: Aim<'a>,
 }
@@ -85,7 +84,8 @@ impl<Io: BurstIo> Path<Io> {
             },
         };
 
-        let mut checked: ArrayVec<Checked<'_, Io::Packet>, BURST_PACKETS_MAX> = ArrayVec::new();
+        let mut packets = Burst::new();
+        let mut checked: ArrayVec<Checked<'_>, BURST_PACKETS_MAX> = ArrayVec::new();
         for packet in burst.drain(..) {
             match check_frame(packet.bytes(), node) {
                 Ok(EtherType::ARP) => self.answer_arp(tables, port, node, packet),
@@ -94,11 +94,8 @@ impl<Io: BurstIo> Path<Io> {
                         let key = Key::new(node.network, facts.destination);
                         let destination = tables.mappings.aim(key);
                         self.io.prefetch(destination.first_slot());
-                        checked.push(Checked {
-                            packet,
-                            facts,
-                            destination,
-                        });
+                        packets.push(packet);
+                        checked.push(Checked { facts, destination });
                     }
                     Err(reason) => self.drop_packet(port, reason, packet),
                 },
@@ -110,15 +107,10 @@ impl<Io: BurstIo> Path<Io> {
             let (notices, at_ns) = (&mut self.notices, sender.now_ns);
             self.replication.answers(notices, port, member.group, at_ns);
         }
-        for Checked {
-            packet,
-            facts,
-            destination,
-        } in checked.drain(..)
-        {
+        for (packet, Checked { facts, destination }) in packets.drain(..).zip(&checked) {
             match destination.find() {
-                Some(entry) => self.send_to(tables, &sender, packet, &facts, entry),
-                None => self.ask_router(tables, &sender, packet, &facts, destination.key()),
+                Some(entry) => self.send_to(tables, &sender, packet, facts, entry),
+                None => self.ask_router(tables, &sender, packet, facts, destination.key()),
             }
         }
         count
@@ -252,6 +244,7 @@ pub(crate) fn virtual_routers(node: &LocalNode, facts: &Ipv4Facts) -> Result<u8,
 }
 
 /// Ethernet: only the node's own source address, only ARP and IPv4.
+#[inline(always)]
 pub(crate) fn check_frame(frame: &[u8], node: &LocalNode) -> Result<EtherType, DropReason> {
     let (header, _) = ethernet::parse(frame).ok_or(DropReason::L2Malformed)?;
     if header.source != node.mac {
@@ -264,6 +257,7 @@ pub(crate) fn check_frame(frame: &[u8], node: &LocalNode) -> Result<EtherType, D
 }
 
 /// IPv4: header, source, protocol, destination, in this order.
+#[inline(always)]
 fn check_ipv4(frame: &[u8], tables: &Snapshot, node: &LocalNode) -> Result<Ipv4Facts, DropReason> {
     let facts = Ipv4Facts::parse(&frame[ethernet::HEADER_BYTES..])?;
     if facts.source != node.address && !lies_behind(tables, node, facts.source) {

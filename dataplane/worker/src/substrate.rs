@@ -73,14 +73,15 @@ impl<Io: BurstIo> Path<Io> {
             false => self.io.now_ns(),
         };
 
-        let mut candidates: ArrayVec<(Io::Packet, Candidate<'_>), BURST_PACKETS_MAX> =
-            ArrayVec::new();
+        let mut packets = Burst::new();
+        let mut candidates: ArrayVec<Candidate<'_>, BURST_PACKETS_MAX> = ArrayVec::new();
         for packet in burst.drain(..) {
             match check_frame(packet.bytes(), tables) {
                 Ok(Checked::Overlay(candidate)) => {
                     self.io.prefetch(candidate.destination.first_slot());
                     self.io.prefetch(candidate.source.first_slot());
-                    candidates.push((packet, candidate));
+                    packets.push(packet);
+                    candidates.push(candidate);
                 }
                 Ok(Checked::Control) => {
                     if let Err((packet, reason)) = self.punt(packet) {
@@ -92,16 +93,16 @@ impl<Io: BurstIo> Path<Io> {
             }
         }
 
-        for (mut packet, candidate) in candidates.drain(..) {
-            match find_receiver(tables, &candidate, now_ns) {
+        for (mut packet, candidate) in packets.drain(..).zip(&candidates) {
+            match find_receiver(tables, candidate, now_ns) {
                 Ok(Receiver::Node(port)) => {
-                    match self.restore(tables, port, &mut packet, &candidate) {
+                    match self.restore(tables, port, &mut packet, candidate) {
                         Ok(port) => self.send(port, packet),
                         Err(reason) => self.drop_packet(PORT, reason, packet),
                     }
                 }
                 Ok(Receiver::Member(index, genuine)) => {
-                    self.member_takes(tables, index, packet, &candidate, &genuine, now_ns);
+                    self.member_takes(tables, index, packet, candidate, &genuine, now_ns);
                 }
                 Err(reason) => self.drop_packet(PORT, reason, packet),
             }
@@ -139,6 +140,7 @@ impl<Io: BurstIo> Path<Io> {
 }
 
 /// Steps 1 to 10: what can be said without looking anything up.
+#[inline(always)]
 fn check_frame<'a>(frame: &[u8], tables: &'a Snapshot) -> Result<Checked<'a>, DropReason> {
     // (1) Not IPv6.
     let (header, ip) = ethernet::parse(frame).ok_or(DropReason::L2Malformed)?;

@@ -144,7 +144,7 @@ fn believe(tables: &Snapshot, facts: &Ipv6Facts, error: &SubstrateError<'_>) -> 
         return None;
     }
     let network = NetworkId::new(network)?;
-    let place = |address: Ipv4Addr| tables.place(Key::new(network, address));
+    let place = |address: Ipv4Addr| tables.place(tables.mappings.aim(Key::new(network, address)));
     let source = place(virtual_of(&quoted.source))?;
     let ours = layout.prefix96(&tables.host.locator, network.get());
     if quoted.source[..12] != ours.0 {
