@@ -97,9 +97,10 @@ enum Raw {
         file: PathBuf,
         /// The interface to send on.
         interface: String,
-        /// The station on that link that the frames are for.
+        /// The station on that link that the frames are for, and the interface's own address as
+        /// their source; without it each goes as it was captured.
         #[arg(long)]
-        to_mac: MacAddress,
+        to_mac: Option<MacAddress>,
         /// Frames at most.
         #[arg(long, default_value_t = u64::MAX)]
         count: u64,

@@ -1,5 +1,5 @@
-//! What if an old packet comes back: captured frames are sent again, octet by octet as they were
-//! but for the Ethernet addresses of the link that they now take.
+//! What if an old packet comes back, or one that no stack would send: captured frames are sent octet
+//! by octet as they are, or with the Ethernet addresses of the link that they now take.
 
 use std::error::Error;
 use std::path::Path;
@@ -26,18 +26,24 @@ pub struct Replayed {
     skipped: u64,
 }
 
-/// Sends up to `most` frames of a capture on `link` to the station `to`.
+/// Sends up to `most` frames of a capture on `link`: to the station `to`, or as they are.
 pub fn replay(
     file: &Path,
     link: &Link,
-    to: MacAddress,
+    to: Option<MacAddress>,
     most: u64,
 ) -> Result<Replayed, Box<dyn Error>> {
     let mut frames = Vec::new();
     let mut skipped = 0;
-    capture::for_each_frame(file, |frame| match readdressed(frame, to, link.mac) {
-        Some(frame) => frames.push(frame),
-        None => skipped += 1,
+    capture::for_each_frame(file, |frame| {
+        let frame = match to {
+            Some(to) => readdressed(frame, to, link.mac),
+            None => Some(frame.to_vec()),
+        };
+        match frame {
+            Some(frame) => frames.push(frame),
+            None => skipped += 1,
+        }
     })?;
     let mut replayed = 0;
     for frame in frames.iter().take(usize::try_from(most)?) {

@@ -9,11 +9,8 @@ const SEEDS: u64 = 1_000;
 /// Slips that nothing here shows yet; docs/simulation.md says why for each.
 const NOT_SHOWN: &[&str] = &[
     "boot-ends-promise",
-    "old-boot-accepted",
-    "journal-middle-taken-for-tail",
     "never-withdraws",
     "candidate-acks",
-    "ack-before-suppress",
     "provisional-used",
     "decides-unreported",
     "journal-broken-chain-accepted",

@@ -224,6 +224,9 @@ pub struct IcmpStatus {
     pub errors: u64,
     /// Errors that a guest was not sent, since it had too many of late.
     pub errors_limited: u64,
+    /// Echo requests to virtual routers that were answered; they count as delivered.
+    #[serde(default)]
+    pub echoes: u64,
     /// Packets of guests that were cut into fragments.
     pub fragmented: u64,
     /// Errors of routers that were believed: a packet was too big (ICMPv6 2/0).

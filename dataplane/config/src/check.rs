@@ -19,6 +19,7 @@ mod native;
 mod network;
 mod node;
 mod port;
+mod route;
 mod uplink;
 mod value;
 

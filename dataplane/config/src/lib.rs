@@ -56,6 +56,6 @@ pub use miette::Severity;
 pub use model::{
     BufferLimits, Config, Copies, CopyBudget, Fabric, FabricHost, FanOut, Group, Hook, Host,
     Manager, Memory, Native, Network, Node, OnIsolation, Peer, PeerPrefix, Poll, Port, PublicKey,
-    Subnet, Uplink,
+    Route, Subnet, Uplink,
 };
 pub use problem::{Errors, Place, Problem, json, report};

@@ -97,6 +97,7 @@ pub(crate) struct Network {
     pub name: Option<At<String>>,
     pub id: Option<At<i64>>,
     pub subnets: Vec<Subnet>,
+    pub routes: Vec<Route>,
     pub nodes: Vec<Node>,
     pub native: Option<Native>,
 }
@@ -107,6 +108,12 @@ pub(crate) struct Subnet {
     pub prefix: Option<At<String>>,
     pub gateway: Option<At<String>>,
     pub mtu: Option<At<i64>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub prefix: Option<At<String>>,
+    pub via: Option<At<String>>,
 }
 
 #[derive(Debug)]
@@ -283,6 +290,11 @@ fn network(mut section: Section<'_>) -> Network {
             .into_iter()
             .map(subnet)
             .collect(),
+        routes: section
+            .sections("route", "[[network.route]]")
+            .into_iter()
+            .map(route)
+            .collect(),
         nodes: section
             .sections("node", "[[network.node]]")
             .into_iter()
@@ -305,6 +317,15 @@ fn subnet(mut section: Section<'_>) -> Subnet {
     };
     section.finish();
     subnet
+}
+
+fn route(mut section: Section<'_>) -> Route {
+    let route = Route {
+        prefix: section.required("prefix", "prefix = \"192.168.7.0/24\""),
+        via: section.required("via", "via = \"a\", a node of the network"),
+    };
+    section.finish();
+    route
 }
 
 fn node(mut section: Section<'_>) -> Node {

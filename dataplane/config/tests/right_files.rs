@@ -189,6 +189,17 @@ fn every_key_arrives() {
             .collect::<Vec<_>>(),
         [1, 0]
     );
+    let routes = blue.routes.iter();
+    let routes: Vec<_> = routes
+        .map(|route| (route.prefix.to_string(), route.via))
+        .collect();
+    assert_eq!(
+        routes,
+        [
+            ("0.0.0.0/0".to_owned(), blue.nodes[1].address),
+            ("172.31.0.0/16".to_owned(), blue.nodes[0].address)
+        ]
+    );
     assert_eq!(blue.nodes[0].mac.to_string(), "52:54:00:12:34:56");
 }
 
@@ -266,7 +277,7 @@ fn a_local_node_without_a_port_is_a_warning_only() {
     assert_eq!(warning.severity, Severity::Warning);
     assert_eq!(
         warning.to_string(),
-        "tests/right/fabric-every-key.toml:57:8: warning: node \"green/web_1\" is on this host, but \
+        "tests/right/fabric-every-key.toml:65:8: warning: node \"green/web_1\" is on this host, but \
          has no port (add a [[port]] with node = \"green/web_1\", else it can't be reached)"
     );
     assert!(config::report(&config.warnings, false).contains("help: add a [[port]]"));

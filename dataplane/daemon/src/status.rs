@@ -296,6 +296,7 @@ impl View {
         IcmpStatus {
             errors: total(|icmp| &icmp.errors),
             errors_limited: total(|icmp| &icmp.errors_limited),
+            echoes: total(|icmp| &icmp.echoes),
             fragmented: total(|icmp| &icmp.fragmented),
             heard_too_big: total(|icmp| &icmp.heard_too_big),
             heard_unreachable: total(|icmp| &icmp.heard_unreachable),

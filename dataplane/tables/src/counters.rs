@@ -136,6 +136,8 @@ pub struct IcmpCounters {
     pub errors: Counter,
     /// Errors that a guest was not sent, since it had too many of late.
     pub errors_limited: Counter,
+    /// Echo requests to virtual routers that were answered.
+    pub echoes: Counter,
     /// Packets of guests that were cut into fragments.
     pub fragmented: Counter,
     /// Errors of routers that were believed: a packet was too big (ICMPv6 2/0).

@@ -7,6 +7,7 @@ use tables::{LocalNode, PortIndex};
 use wire::drop_reason::DropReason;
 use wire::ethernet::{self, EtherType, MacAddress};
 use wire::icmpv4;
+use wire::ipv4;
 use wire::packet::Packet;
 
 use crate::guest::Sender;
@@ -111,6 +112,9 @@ impl<Io: BurstIo> Path<Io> {
         if !self.may_tell(sender.port) {
             return;
         }
+        // Padding of the frame is no part of the packet.
+        let bytes = ipv4::peek(quoted).map_or(0, |header| usize::from(header.total_bytes.get()));
+        let quoted = &quoted[..bytes.min(quoted.len())];
         let mut frame = [0; FRAME_BYTES_MAX];
         let bytes = write_error(&mut frame, sender.node, error, quoted);
         // Without a buffer the guest hears it the next time.
@@ -140,9 +144,11 @@ pub(crate) fn write_error(
     quoted: &[u8],
 ) -> usize {
     let router = node.subnet.gateway;
+    // Not always the node's own: of a node behind which others lie, theirs.
+    let sender = ipv4::peek(quoted).map_or(node.address, ipv4::Header::source);
     let bytes = ethernet::HEADER_BYTES + icmpv4::error_bytes(quoted.len());
     let (l2, ip) = frame[..bytes].split_at_mut(ethernet::HEADER_BYTES);
-    icmpv4::write_error(ip, error, router, node.address, quoted);
+    icmpv4::write_error(ip, error, router, sender, quoted);
     ethernet::write(
         l2,
         node.mac,

@@ -16,5 +16,6 @@ mod native;
 mod planned_move;
 mod pressure;
 mod roles;
+mod router;
 mod substrate_checks;
 mod substrate_errors;

@@ -12,7 +12,6 @@
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use messages::body::{Body, Fault, Promise, Standing};
 use messages::{BootId, Epoch, GroupState, HostId, MemberState, Time};
@@ -21,6 +20,7 @@ use super::action::{AgentAction, HookRole};
 use super::checkpoint::Checkpoints;
 use super::context::Context;
 use super::group::{Group, State};
+use super::halt::Halt;
 use super::lease::LeaseSet;
 use crate::config::{ANNOUNCE_WAIT, FREEZE_DRAIN, Isolation};
 use crate::install::Lease;
@@ -36,10 +36,10 @@ pub(super) struct Owner {
     /// When its own promise to the owner before is over.
     pub(super) ready_at: Time,
     /// Who has not acknowledged the announcement.
-    waiting_for: BTreeSet<HostId>,
+    pub(super) waiting_for: BTreeSet<HostId>,
     /// Until when they are waited for.
-    announced_until: Time,
-    announce: Retry,
+    pub(super) announced_until: Time,
+    pub(super) announce: Retry,
     /// With which epoch the promotion hook was started.
     pub(super) hook_epoch: Option<Epoch>,
     /// Whether the promotion waits for it.
@@ -48,11 +48,11 @@ pub(super) struct Owner {
     pub(super) hook_again: Option<Retry>,
     /// Whether it may have transmitted under this generation.
     unmuted: bool,
-    resigned: Option<Halt>,
+    pub(super) resigned: Option<Halt>,
     /// A planned move has begun: input is queued, and what the guest still answers of what it got
     /// before passes until then.
-    draining: Option<Time>,
-    frozen: Option<Halt>,
+    pub(super) draining: Option<Time>,
+    pub(super) frozen: Option<Halt>,
     /// Whether what was queued for a planned move that was given up is still queued.
     held: bool,
     /// The lease as it was last set.
@@ -62,26 +62,6 @@ pub(super) struct Owner {
     /// Joining members that acknowledged, in which life, and when that is reported again.
     first_acks: BTreeMap<HostId, (BootId, Retry)>,
     pub(super) checkpoints: Checkpoints,
-}
-
-/// An output that is being stopped: every worker must pass a boundary first.
-#[derive(Clone, Copy, Debug)]
-struct Halt {
-    token: u64,
-    passed: bool,
-    since: Time,
-    again: Retry,
-}
-
-impl Halt {
-    fn begin(cx: &mut Context<'_>, interval: Duration) -> Self {
-        Self {
-            token: cx.token(),
-            passed: false,
-            since: cx.now,
-            again: Retry::steady(cx.now, interval),
-        }
-    }
 }
 
 impl Owner {
@@ -248,78 +228,6 @@ impl Group {
         self.refresh_lease(cx);
     }
 
-    /// In a planned move, once what was under way in the guest is out: the output stops.
-    fn freeze(&mut self, cx: &mut Context<'_>) {
-        let before = self.standing();
-        let interval = self.config.timers.interval;
-        let State::Owner(owner) = &mut self.state else {
-            return;
-        };
-        if owner.draining.is_none_or(|until| cx.now < until) {
-            return;
-        }
-        let halt = Halt::begin(cx, interval);
-        let token = halt.token;
-        owner.draining = None;
-        owner.frozen = Some(halt);
-        owner.lease = Lease::Muted;
-        self.mute(cx);
-        cx.act(AgentAction::Barrier { token });
-        self.note_standing(before, cx);
-    }
-
-    /// Joining members are told and not waited for. The deposed owner is one: dead as a rule, it
-    /// would cost W each time; the manager's push comes again as often as it takes.
-    fn begin_announcement(&mut self, cx: &mut Context<'_>) {
-        let mut hosts: BTreeSet<HostId> = self.partners(cx.host).into_iter().collect();
-        hosts.extend(self.senders.iter().copied().filter(|host| *host != cx.host));
-        hosts.retain(|host| cx.peers.is_open(*host));
-        let count = hosts.len();
-        let (joining, hosts): (BTreeSet<_>, BTreeSet<_>) = hosts
-            .into_iter()
-            .partition(|host| self.listed(*host) == Some(MemberState::Joining));
-        if let Some(record) = &self.record {
-            for host in joining {
-                let record = record.clone();
-                cx.send(host, Body::Announce { record });
-            }
-        }
-        if let State::Owner(owner) = &mut self.state {
-            owner.waiting_for = hosts;
-            owner.announced_until = cx.now.after(ANNOUNCE_WAIT);
-            owner.announce = Retry::steady(cx.now, self.config.timers.interval.min(ANNOUNCE_WAIT));
-        }
-        cx.note(self.id(), self.epoch(), Fact::Announced { hosts: count });
-        self.announce(cx);
-    }
-
-    /// Says the grant to those who have not acknowledged it.
-    fn announce(&mut self, cx: &mut Context<'_>) {
-        let (State::Owner(owner), Some(record)) = (&mut self.state, &self.record) else {
-            return;
-        };
-        if !owner.waiting_for.is_empty() && owner.announce.is_due(cx.now) {
-            for host in &owner.waiting_for {
-                let record = record.clone();
-                cx.send(*host, Body::Announce { record });
-            }
-        }
-    }
-
-    /// A host has the record of this epoch on its disk.
-    pub(super) fn announcement_acked(&mut self, from: HostId, epoch: Epoch, cx: &mut Context<'_>) {
-        if self.epoch() != Some(epoch) {
-            return;
-        }
-        let (id, epoch) = (self.id(), self.epoch());
-        if let State::Owner(owner) = &mut self.state
-            && owner.waiting_for.remove(&from)
-        {
-            cx.note(id, epoch, Fact::AnnounceAcked { host: from });
-            self.refresh_lease(cx);
-        }
-    }
-
     /// A heartbeat of ours leaves for this host.
     pub(super) fn beat_sent(&mut self, to: HostId, now: Time) {
         if let State::Owner(owner) = &mut self.state {
@@ -429,26 +337,6 @@ impl Group {
         matches!(&self.state, State::Owner(owner) if owner.unmuted)
     }
 
-    /// The guest is gone: no acknowledgement raises the lease again under this ownership.
-    pub(super) fn resign(&mut self, cx: &mut Context<'_>) {
-        let (id, epoch, before) = (self.id(), self.epoch(), self.standing());
-        let interval = self.config.timers.interval;
-        let State::Owner(owner) = &mut self.state else {
-            return;
-        };
-        if owner.resigned.is_some() {
-            return;
-        }
-        let halt = Halt::begin(cx, interval);
-        let token = halt.token;
-        owner.resigned = Some(halt);
-        owner.lease = Lease::Muted;
-        self.mute(cx);
-        cx.act(AgentAction::Barrier { token });
-        cx.note(id, epoch, Fact::Resigned);
-        self.note_standing(before, cx);
-    }
-
     /// A hook that failed where a promotion waits for it is run again, more and more rarely.
     fn hook_tick(&mut self, cx: &mut Context<'_>) {
         let State::Owner(owner) = &mut self.state else {
@@ -477,26 +365,6 @@ impl Group {
         owner.hook_missing = !ok;
         owner.hook_again = (!ok).then(|| Retry::steady(cx.now.after(silence), silence));
         self.refresh_lease(cx);
-    }
-
-    /// Every worker has passed a loop boundary since a barrier.
-    pub(super) fn boundary(&mut self, token: u64, cx: &mut Context<'_>) {
-        let (id, epoch) = (self.id(), self.epoch());
-        let State::Owner(owner) = &mut self.state else {
-            return;
-        };
-        let halts = [&mut owner.resigned, &mut owner.frozen];
-        for halt in halts
-            .into_iter()
-            .flatten()
-            .filter(|halt| halt.token == token)
-        {
-            halt.passed = true;
-        }
-        if owner.frozen.is_some_and(|halt| halt.token == token) {
-            cx.note(id, epoch, Fact::Frozen);
-        }
-        self.owner_tick(cx);
     }
 
     /// What an owner does when time passes.

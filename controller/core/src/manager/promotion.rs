@@ -7,10 +7,9 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use messages::body::{Body, Fault, Promise};
-use messages::{BootId, Epoch, GroupState, HostId, Owner, Record, Time};
+use messages::{BootId, Epoch, HostId, Owner, Record, Time};
 
 use super::change;
 use super::context::Context;
@@ -31,6 +30,16 @@ pub(super) struct Probes {
 }
 
 impl Probes {
+    /// Whether all have answered, and none reaches the owner's host.
+    pub(super) fn have_failed(&self) -> bool {
+        self.asked.is_empty() && self.failed > 0 && self.alive == 0
+    }
+
+    /// Until when they are waited for.
+    pub(super) const fn until(&self) -> Time {
+        self.until
+    }
+
     /// How many have not answered.
     pub(super) fn footprint(&self) -> usize {
         self.asked.len()
@@ -43,56 +52,6 @@ pub(super) struct Resignation {
     at: Time,
     /// Whether it had unmuted under its generation.
     unmuted: bool,
-}
-
-/// How soon after a promotion the next one may be.
-///
-/// A group flaps if a promotion had to wait for this, or came less than twice the gap after the one
-/// before. Two faults in a row that are further apart are two faults.
-#[derive(Debug, Default)]
-pub(super) struct Gap {
-    promoted: Option<Time>,
-    /// When it flapped last.
-    trouble: Option<Time>,
-    gap: Duration,
-    noted: bool,
-}
-
-impl Gap {
-    /// Until when the next promotion has to wait; `None` if it need not.
-    fn wait(&mut self, now: Time, damping: &Damping) -> Option<Time> {
-        let stable = self
-            .trouble
-            .is_none_or(|trouble| now >= trouble.after(damping.stable_after));
-        if stable {
-            self.gap = damping.promotion_gap_min;
-        }
-        let until = self.promoted?.after(self.gap);
-        if now >= until {
-            return None;
-        }
-        self.trouble = Some(now);
-        Some(until)
-    }
-
-    fn promoted(&mut self, now: Time, damping: &Damping) {
-        let soon = self
-            .promoted
-            .is_some_and(|before| now < before.after(self.gap * 2));
-        if soon {
-            self.trouble = Some(now);
-            self.gap *= 2;
-        }
-        self.gap = self
-            .gap
-            .clamp(damping.promotion_gap_min, damping.promotion_gap_max);
-        self.promoted = Some(now);
-        self.noted = false;
-    }
-
-    fn deadline(&self) -> Option<Time> {
-        Some(self.promoted?.after(self.gap))
-    }
 }
 
 impl Group {
@@ -184,7 +143,7 @@ impl Group {
 
     /// Asks up to two hosts, neither the owner's nor the candidate's nor this one, whether they
     /// reach the owner's.
-    fn probe(&mut self, candidate: Option<HostId>, cx: &mut Context<'_>) {
+    pub(super) fn probe(&mut self, candidate: Option<HostId>, cx: &mut Context<'_>) {
         let Some(owner) = self.record.as_ref().and_then(|signed| signed.record.owner) else {
             return;
         };
@@ -240,9 +199,7 @@ impl Group {
             .boot(owner.host)
             .is_some_and(|boot| boot != owner.boot);
         let silent = cx.now.since(self.owner_heard) >= self.silence();
-        let unreachable = self.probes.as_ref().is_some_and(|probes| {
-            probes.asked.is_empty() && probes.failed > 0 && probes.alive == 0
-        });
+        let unreachable = self.probes.as_ref().is_some_and(Probes::have_failed);
         if rebooted {
             Some(Evidence::OwnerRebooted)
         } else if silent {
@@ -353,99 +310,6 @@ impl Group {
         });
         self.decide(next, Cause::Promotion, promise, None, cx);
         true
-    }
-
-    pub(super) fn nobody(&mut self, record: &Record, cx: &mut Context<'_>) {
-        let next = change::pass_to_nobody(record, |host| self.hears(host, cx));
-        self.decide(next, Cause::NoOwner, Promise::Needed, None, cx);
-    }
-
-    /// The owner is lost and nobody may follow it: the same host may have the address again, else
-    /// nobody has it.
-    pub(super) fn review_lost(&mut self, record: &Record, cx: &mut Context<'_>) -> bool {
-        let window = self.silence() + self.interval();
-        let left = change::followers(record).any(|host| self.hears(host, cx));
-        if left || !cx.awake_for(window) {
-            return false;
-        }
-        let Some(owner) = record.owner else {
-            return self.review_no_owner(record, cx);
-        };
-        let present = cx.hosts.boot(owner.host);
-        if present.is_some_and(|boot| boot != owner.boot) {
-            return match self.joins.get(&owner.host) {
-                Some((boot, resumable)) if Some(*boot) == present => {
-                    let boot = *boot;
-                    if *resumable {
-                        self.regrant(
-                            record,
-                            Owner {
-                                host: owner.host,
-                                boot,
-                            },
-                            cx,
-                        );
-                    } else {
-                        self.nobody(record, cx);
-                        self.last_owner = None;
-                    }
-                    true
-                }
-                Some(_) | None => false,
-            };
-        }
-        let patience = self.silence() + cx.damping.no_owner_after;
-        if cx.now < self.owner_heard.after(patience) || !cx.awake_for(patience) {
-            return false;
-        }
-        // A manager that hears nobody is itself cut off.
-        let third = cx.hosts.heard_since(cx.now.before(self.silence()));
-        let third = third
-            .filter(|host| *host != owner.host && *host != cx.own)
-            .count();
-        match &self.probes {
-            Some(probes) if probes.asked.is_empty() && probes.failed > 0 && probes.alive == 0 => {
-                self.nobody(record, cx);
-                return true;
-            }
-            Some(probes) if cx.now < probes.until => {}
-            Some(_) | None if third > 0 => self.probe(None, cx),
-            Some(_) | None => {}
-        }
-        false
-    }
-
-    fn review_no_owner(&mut self, record: &Record, cx: &mut Context<'_>) -> bool {
-        let Some(last) = self
-            .last_owner
-            .filter(|last| record.member(last.host).is_some())
-        else {
-            return false;
-        };
-        let fit = self.tracks.get(&last.host).is_some_and(|track| {
-            track.boot == last.boot && track.vouch == messages::body::Vouch::Good
-        });
-        // It must have heard that it lost the address before it has it again.
-        let knows = self
-            .tracks
-            .get(&last.host)
-            .is_some_and(|track| Some(track.epoch) == self.epoch());
-        let stayed_away = self
-            .left
-            .get(&last.host)
-            .is_none_or(|left| cx.now >= left.after(crate::config::RETURN_GAP));
-        if fit && knows && stayed_away && self.hears(last.host, cx) {
-            self.regrant(record, last, cx);
-            return true;
-        }
-        false
-    }
-
-    fn regrant(&mut self, record: &Record, owner: Owner, cx: &mut Context<'_>) {
-        let mut next = change::pass_to(record, owner, |_| false);
-        next.state = GroupState::Solo;
-        self.last_owner = None;
-        self.decide(next, Cause::Regrant, Promise::Needed, None, cx);
     }
 
     /// When one of these reviews may come out differently.

@@ -7,7 +7,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use wire::address::NetworkId;
 
 use super::group::Shared;
-use super::{native, node, uplink, value, whole};
+use super::{native, node, route, uplink, value, whole};
 use crate::model::{Network, Subnet};
 use crate::name::Names;
 use crate::problem::{Draft, Drafts};
@@ -64,6 +64,7 @@ pub fn check(
         });
         let subnets = subnets(network, uplink_mtu, drafts);
         let nodes = node::check(network, &subnets, hosts, &shared, drafts);
+        let routes = route::check(network, &subnets, nodes.as_deref(), drafts);
         let site = native::Site {
             network,
             subnets: &subnets,
@@ -77,6 +78,7 @@ pub fn check(
         Some(Network {
             name: network.name.as_ref()?.value.clone(),
             id: id?,
+            routes: routes?,
             subnets: whole(subnets)?,
             nodes: nodes?,
             native: match native {

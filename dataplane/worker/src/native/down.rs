@@ -237,7 +237,7 @@ impl<Io: BurstIo> Path<Io> {
 fn find<'a>(tables: &'a Snapshot, facts: &'a Ipv6Facts, ip: &[u8]) -> Result<Falling<'a>, Refusal> {
     let layout = tables.fabric.layout;
     let network = NetworkId::new(layout.network_of(&facts.destination));
-    let network = network.filter(|network| tables.networks.contains(&network.get()));
+    let network = network.filter(|network| tables.networks.contains_key(&network.get()));
     // (6) A stranger learns nothing of what there is.
     let natives = network.and_then(|network| tables.natives.of(network));
     let (network, natives) = network.zip(natives).ok_or(DropReason::DecodeNativeOff)?;
@@ -262,7 +262,7 @@ fn find<'a>(tables: &'a Snapshot, facts: &'a Ipv6Facts, ip: &[u8]) -> Result<Fal
     let chain = chain.map_err(|refusal| silent_about_icmp(facts, refusal.into()))?;
     // (11)
     let destination = Key::new(network, virtual_of(&facts.destination));
-    let entry = tables.mappings.find(destination);
+    let entry = tables.place(tables.mappings.aim(destination));
     let lives_here = |entry: &&Entry| {
         entry.owner == tables.host.index || entry.group.is_some() && entry.port.is_some()
     };

@@ -45,7 +45,7 @@ impl<Io: BurstIo> Path<Io> {
         let rising = Rising {
             tables,
             facts,
-            ends: Ends::new(&sender.node.prefix, sender.node.address, peer),
+            ends: Ends::new(&sender.node.prefix, facts.source, peer),
             rules: translation(tables, natives, sender.node),
         };
         self.rise(sender, &rising, natives.lowest_ipv6_mtu, packet);

@@ -1,17 +1,19 @@
 //! The hosts r and s of the lab, as far as one worker sees them.
 
-use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 
 use tables::counters::WorkerCounters;
 use tables::mappings::{Change, LocalPort};
 use tables::notice::{NoticeReceiver, notice_ring};
 use tables::punt::{PuntReceiver, PuntSender, punt_ring};
+use tables::router::Route;
 use tables::snapshot::{Fabric, LocalHost, Subnet};
 use tables::{
     Entry, HostIndex, Key, LocalNode, Mappings, NativeNetwork, NativePeers, PathMtus, PortIndex,
-    Publisher, Snapshot, Uplink,
+    Publisher, Router, Snapshot, Uplink,
 };
 use wire::address::{FabricPrefix, Layout, Locator, NetworkId};
 use wire::drop_reason::DropReason;
@@ -75,12 +77,19 @@ pub(super) fn overlay_address(host: u16, net: u32, address: [u8; 4]) -> [u8; 16]
         .with(address.into())
 }
 
+pub(super) fn subnet(third: u8) -> Subnet {
+    Subnet::new([10, 0, third, 0].into(), 24, [10, 0, third, 1].into())
+}
+
+/// Of both networks: 192.168.7.0/24 lies behind g, 192.168.8.0/24 behind c.
+fn router() -> Router {
+    let route = |third, via: [u8; 4]| Route::new([192, 168, third, 0].into(), 24, via.into());
+    let routes = vec![route(7, [10, 0, 0, 3]), route(8, [10, 0, 0, 4])];
+    Router::new(vec![subnet(0), subnet(1)], routes)
+}
+
 /// What host `me` knows.
 pub(super) fn snapshot(me: u16) -> Snapshot {
-    let subnet = |address: [u8; 4]| {
-        let base = Ipv4Addr::new(10, 0, address[2], 0);
-        Subnet::new(base, 24, Ipv4Addr::new(10, 0, address[2], 1))
-    };
     let prefix = |host, net| Layout::Neutral56.prefix96(&locator(host), net);
     let put = |&(net, address, host, port): &(u32, [u8; 4], u16, u16)| {
         Change::Put(Entry {
@@ -100,7 +109,7 @@ pub(super) fn snapshot(me: u16) -> Snapshot {
                 network: network(net),
                 address: address.into(),
                 mac: MacAddress::virtual_of(address.into()),
-                subnet: subnet(address),
+                subnet: subnet(address[2]),
                 mtu: 1500,
                 prefix: prefix(host, net),
                 generation: 1,
@@ -126,7 +135,7 @@ pub(super) fn snapshot(me: u16) -> Snapshot {
         },
         path_mtus: PathMtus::new(HOSTS, MTU),
         nodes: nodes.collect(),
-        networks: Arc::new(BTreeSet::from([Z, Y])),
+        networks: Arc::new(BTreeMap::from([(Z, router()), (Y, router())])),
         mappings: Mappings::default().with(&NODES.iter().map(put).collect::<Vec<_>>()),
         natives: Arc::new(natives()),
         groups: [].into(),
