@@ -99,9 +99,9 @@ close_port() {
 }
 
 open_port() {
-    local namespace
-    namespace=$(namespace_of "$1")
+    local namespace address
+    namespace=$(namespace_of "$1") address=${GUEST[$1]##* }
     ip -n "$namespace" link set eth0 up
     # The kernel forgets the routes of an interface that goes down.
-    ip -n "$namespace" route replace default via 10.0.0.1
+    ip -n "$namespace" route replace default via "${address%.*}.1"
 }

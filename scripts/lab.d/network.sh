@@ -69,7 +69,7 @@ add_guest() {
     finish_checksums "$namespace" eth0
     ip -n "$namespace" link set eth0 up
     ip -n "$namespace" address add "$address/24" dev eth0
-    ip -n "$namespace" route add default via 10.0.0.1
+    ip -n "$namespace" route add default via "${address%.*}.1"
 }
 
 # own_by_daemon NAMESPACE INTERFACE: the kernel shall not speak on it.

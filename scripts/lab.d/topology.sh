@@ -13,11 +13,13 @@ declare -A HOST_NUMBER=([r]=1 [s]=2 [t]=3)
 declare -A LOCATOR=([r]=fd00:aa:0:100::/56 [s]=fd00:aa:0:200::/56 [t]=fd00:aa:0:300::/56)
 
 # A guest's name in `lab exec`, then: namespace, host, interface there, address.
-GUESTS=(a c g j k ya yg)
+GUESTS=(a c g m j k ya yg)
 declare -A GUEST=(
     [a]="za r z-a 10.0.0.2"
     [c]="zc r z-c 10.0.0.4"
     [g]="zg s z-g 10.0.0.3"
+    # on a subnet of its own, and what lies behind it is its own as well
+    [m]="zm s z-m 10.0.1.6"
     # g and j are one node in two places: the group z/10.0.0.3
     [j]="zj t z-j 10.0.0.3"
     [k]="zk t z-k 10.0.0.5"
@@ -34,10 +36,10 @@ UPLINK_MTU=1600
 namespace_of() {
     local node=$1 guest
     case $node in
-        router | r | s | t) echo "$LAB_PREFIX$node" ;;
+        router | native | r | s | t) echo "$LAB_PREFIX$node" ;;
         *)
             guest=${GUEST[$node]:-}
-            [[ $guest ]] || fail "no node \"$node\" in the lab; there are: ${GUESTS[*]} ${HOSTS[*]} router"
+            [[ $guest ]] || fail "no node \"$node\" in the lab; there are: ${GUESTS[*]} ${HOSTS[*]} router native"
             echo "$LAB_PREFIX${guest%% *}"
             ;;
     esac

@@ -8,7 +8,7 @@ fail() {
     echo "FAILED: $*" >&2
     exit 1
 }
-for part in topology configs network hugepages daemons observe balance faults group rounds kinds; do
+for part in topology configs network hugepages daemons observe balance faults group rounds kinds native; do
     . "$ROOT/scripts/lab.d/$part.sh"
 done
 

@@ -298,6 +298,26 @@ impl World {
         Ok(prefix.octets())
     }
 
+    /// Whether an address is the virtual router's in any subnet of the network.
+    pub(crate) fn is_gateway(&self, network: &str, address: Ipv4Addr) -> bool {
+        let subnets = self.network(network).map(|network| &network.subnet);
+        subnets.is_ok_and(|subnets| subnets.iter().any(|subnet| subnet.gateway == address))
+    }
+
+    /// Whether an address is the first or last of its subnet, neither of which is a node's.
+    pub(crate) fn is_for_all(&self, network: &str, address: Ipv4Addr) -> bool {
+        let subnet = self.subnet_of(network, address);
+        let bits = subnet
+            .ok()
+            .and_then(|subnet| subnet.prefix.split_once('/')?.1.parse().ok());
+        let Some(host_bits) = bits.map(|bits: u32| 32 - bits).filter(|bits| *bits > 1) else {
+            return false;
+        };
+        let all = (1_u64 << host_bits) - 1;
+        let host = u64::from(address.to_bits()) & all;
+        host == 0 || host == all
+    }
+
     fn subnet_of(&self, network: &str, address: Ipv4Addr) -> Result<&Subnet, String> {
         let mut subnets = self.network(network)?.subnet.iter();
         subnets

@@ -1,10 +1,6 @@
 //! Times of the packet path's parts. `cargo bench -p micro` prints them; criterion keeps those of
 //! the last run beside them.
 #![forbid(unsafe_code)]
-#![expect(
-    missing_docs,
-    reason = "criterion's macros make public items without comments"
-)]
 
 use std::hint::black_box;
 

@@ -60,8 +60,8 @@ pub use group_request::{
 };
 pub use mapping::{Applied, Mapping, MappingBatch, MappingKey, NetworkRef};
 pub use status::{
-    Balance, ControllerStatus, DropStatus, HostStatus, IcmpStatus, MessageStatus, NodeStatus,
-    PathMtuStatus, PortStatus, Status, UplinkStatus, WorkerStatus,
+    Balance, ControllerStatus, DropStatus, HostStatus, IcmpStatus, MessageStatus, NativePeerStatus,
+    NativeStatus, NodeStatus, PathMtuStatus, PortStatus, Status, UplinkStatus, WorkerStatus,
 };
 
 /// The largest request body that a host reads, in octets.

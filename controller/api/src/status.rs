@@ -42,6 +42,9 @@ pub struct Status {
     /// What guests were told by ICMP, and what routers said.
     #[serde(default)]
     pub icmp: IcmpStatus,
+    /// Hosts of the substrate that nodes reach by a virtual address.
+    #[serde(default)]
+    pub native: NativeStatus,
     /// Packets that went nowhere, one entry a reason.
     pub drops: Vec<DropStatus>,
     /// Whether every packet is accounted for.
@@ -221,6 +224,9 @@ pub struct IcmpStatus {
     pub errors: u64,
     /// Errors that a guest was not sent, since it had too many of late.
     pub errors_limited: u64,
+    /// Echo requests to virtual routers that were answered; they count as delivered.
+    #[serde(default)]
+    pub echoes: u64,
     /// Packets of guests that were cut into fragments.
     pub fragmented: u64,
     /// Errors of routers that were believed: a packet was too big (ICMPv6 2/0).
@@ -229,6 +235,32 @@ pub struct IcmpStatus {
     pub heard_unreachable: u64,
     /// Other errors, which are counted and dropped (ICMPv6 3/x and 4/x).
     pub heard_other: u64,
+}
+
+/// Native IPv6 peers, and what was translated for them, over all workers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NativeStatus {
+    /// Each peer, and each range of peers behind a prefix.
+    pub peers: Vec<NativePeerStatus>,
+    /// Packets of nodes to peers, each once, however many fragments it became.
+    pub up: u64,
+    /// Packets of peers to nodes, and errors of routers about packets to peers.
+    pub down: u64,
+    /// ICMPv6 errors that peers were sent.
+    pub errors: u64,
+    /// Errors that no peer was sent, since there were too many of late.
+    pub errors_limited: u64,
+}
+
+/// A native peer, or a range of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NativePeerStatus {
+    /// The network whose nodes reach it.
+    pub network: String,
+    /// What they call it: an address, or a prefix such as `198.18.0.0/15`.
+    pub address: String,
+    /// Its own address, or a prefix such as `2001:db8:64::/96`.
+    pub ipv6: String,
 }
 
 /// How often one drop reason happened, over all ports and workers.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use api::{Balance, MessageStatus, Status, UplinkStatus};
+use api::{Balance, MessageStatus, NativeStatus, Status, UplinkStatus};
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
 
 use crate::arguments::Format;
@@ -19,6 +19,9 @@ pub fn write(out: &mut impl Write, status: &Status, format: Format, all: bool) -
     }
     if !status.path_mtus.is_empty() {
         writeln!(out, "\n{}", path_mtus(status))?;
+    }
+    if !status.native.peers.is_empty() {
+        writeln!(out, "\n{}", natives(status))?;
     }
     writeln!(out, "\n{}", drops(status, all))?;
     writeln!(out, "\n{}", balance(&status.balance))
@@ -104,6 +107,19 @@ fn path_mtus(status: &Status) -> String {
         ]
     });
     table(["PATH TO", "MTU", "FORGOTTEN IN"], rows, &[1])
+}
+
+fn natives(status: &Status) -> String {
+    let native = &status.native;
+    let rows = native.peers.iter().map(|peer| {
+        let name = format!("{}/{}", peer.network, peer.address);
+        [name, peer.ipv6.clone()]
+    });
+    let NativeStatus {
+        up, down, errors, ..
+    } = native;
+    let peers = table(["NATIVE PEER", "IPV6"], rows, &[]);
+    format!("{peers}\n{up} packets to native peers, {down} from them, {errors} errors to them")
 }
 
 fn ports(status: &Status) -> String {

@@ -15,9 +15,11 @@ mod group;
 mod host;
 mod keys;
 mod manager;
+mod native;
 mod network;
 mod node;
 mod port;
+mod route;
 mod uplink;
 mod value;
 
@@ -52,7 +54,7 @@ pub(crate) fn all(raw: &Raw, drafts: &Drafts) -> Option<Config> {
         .uplink
         .as_ref()
         .and_then(|uplink| uplink::check(uplink, prefix, drafts));
-    let networks = network::check(raw, &host_names, drafts);
+    let networks = network::check(raw, prefix, &host_names, drafts);
     let manager = raw
         .manager
         .as_ref()
@@ -64,6 +66,7 @@ pub(crate) fn all(raw: &Raw, drafts: &Drafts) -> Option<Config> {
     if !drafts.has_errors() {
         group::warn_of_lone_members(raw, drafts);
         manager::warn_of_its_place(raw, drafts);
+        native::warn_of_groups(raw, drafts);
     }
 
     Some(Config {

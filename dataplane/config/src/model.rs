@@ -15,10 +15,12 @@ use wire::ethernet::MacAddress;
 use crate::problem::Problem;
 
 mod group;
+mod native;
 
 pub use group::{
     BufferLimits, Copies, CopyBudget, FanOut, Group, Hook, Manager, OnIsolation, PublicKey,
 };
+pub use native::{Native, Peer, PeerPrefix};
 
 /// One host's configuration: its own file and everything that it includes.
 #[derive(Clone, Debug)]
@@ -202,9 +204,13 @@ pub struct Network {
     pub id: NetworkId,
     /// `[[network.subnet]]`: at least one; they do not overlap.
     pub subnets: Vec<Subnet>,
+    /// `[[network.route]]`: what lies behind nodes; prefixes are unique within the network.
+    pub routes: Vec<Route>,
     /// `[[network.node]]`: names are unique within the network; addresses and MACs are, but for the
     /// members and spares of a group, which share theirs.
     pub nodes: Vec<Node>,
+    /// `[network.native]`: hosts of the substrate that the nodes may reach.
+    pub native: Option<Native>,
 }
 
 /// `[[network.subnet]]`: a link, as the guests see it.
@@ -216,6 +222,15 @@ pub struct Subnet {
     pub gateway: Ipv4Addr,
     /// The largest IPv4 packet of a guest in bytes, at least 28 below the uplink's.
     pub mtu: u16,
+}
+
+/// `[[network.route]]`: a prefix behind a node, which the virtual router forwards to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// What lies there, host bits zero; no subnet's own prefix.
+    pub prefix: Ipv4Net,
+    /// The node's virtual address.
+    pub via: Ipv4Addr,
 }
 
 /// `[[network.node]]`: a guest's address and where it is.

@@ -12,8 +12,10 @@ use crate::reader::Section;
 use crate::source::{At, Span};
 
 mod group;
+mod native;
 
 pub(crate) use group::{Group, Manager};
+pub(crate) use native::{Native, Peer, PeerPrefix};
 
 /// Everything that the files say.
 #[derive(Debug, Default)]
@@ -95,7 +97,9 @@ pub(crate) struct Network {
     pub name: Option<At<String>>,
     pub id: Option<At<i64>>,
     pub subnets: Vec<Subnet>,
+    pub routes: Vec<Route>,
     pub nodes: Vec<Node>,
+    pub native: Option<Native>,
 }
 
 #[derive(Debug)]
@@ -104,6 +108,12 @@ pub(crate) struct Subnet {
     pub prefix: Option<At<String>>,
     pub gateway: Option<At<String>>,
     pub mtu: Option<At<i64>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub prefix: Option<At<String>>,
+    pub via: Option<At<String>>,
 }
 
 #[derive(Debug)]
@@ -280,11 +290,19 @@ fn network(mut section: Section<'_>) -> Network {
             .into_iter()
             .map(subnet)
             .collect(),
+        routes: section
+            .sections("route", "[[network.route]]")
+            .into_iter()
+            .map(route)
+            .collect(),
         nodes: section
             .sections("node", "[[network.node]]")
             .into_iter()
             .map(node)
             .collect(),
+        native: section
+            .section("native", "[network.native]")
+            .map(native::native),
     };
     section.finish();
     network
@@ -299,6 +317,15 @@ fn subnet(mut section: Section<'_>) -> Subnet {
     };
     section.finish();
     subnet
+}
+
+fn route(mut section: Section<'_>) -> Route {
+    let route = Route {
+        prefix: section.required("prefix", "prefix = \"192.168.7.0/24\""),
+        via: section.required("via", "via = \"a\", a node of the network"),
+    };
+    section.finish();
+    route
 }
 
 fn node(mut section: Section<'_>) -> Node {

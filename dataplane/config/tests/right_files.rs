@@ -10,6 +10,7 @@ use config::{Config, Memory, Poll, Severity};
 use wire::address::Layout;
 use wire::encode::{DscpRule, KeepId};
 use wire::ethernet::MacAddress;
+use wire::native::UdpZero;
 
 fn load(path: &str) -> Config {
     config::load(Path::new(path)).unwrap_or_else(|errors| panic!("{}", errors.report(false)))
@@ -188,7 +189,68 @@ fn every_key_arrives() {
             .collect::<Vec<_>>(),
         [1, 0]
     );
+    let routes = blue.routes.iter();
+    let routes: Vec<_> = routes
+        .map(|route| (route.prefix.to_string(), route.via))
+        .collect();
+    assert_eq!(
+        routes,
+        [
+            ("0.0.0.0/0".to_owned(), blue.nodes[1].address),
+            ("172.31.0.0/16".to_owned(), blue.nodes[0].address)
+        ]
+    );
     assert_eq!(blue.nodes[0].mac.to_string(), "52:54:00:12:34:56");
+}
+
+#[test]
+fn native_peers_have_two_names() {
+    let config = load("tests/right/every-key.toml");
+    let native = config.networks[1].native.as_ref().unwrap();
+    assert_eq!(
+        (native.udp_zero, native.lowest_ipv6_mtu),
+        (UdpZero::Drop, 1500)
+    );
+    let peers: Vec<_> = native
+        .peers
+        .iter()
+        .map(|peer| (peer.address.to_string(), peer.ipv6.to_string()))
+        .collect();
+    assert_eq!(
+        peers,
+        [("172.16.0.200", "2001:db8:7::80"), ("192.0.2.7", "fd12::7")]
+            .map(|(address, ipv6)| (address.to_owned(), ipv6.to_owned()))
+    );
+    let [prefix] = native.prefixes.as_slice() else {
+        panic!("{:?}", native.prefixes)
+    };
+    assert_eq!(prefix.addresses.to_string(), "198.18.0.0/15");
+    assert_eq!(prefix.ipv6.network().to_string(), "2001:db8:64::");
+    assert!(config.networks[0].native.is_none());
+}
+
+#[test]
+fn the_options_of_native_peers_have_their_documented_defaults() {
+    let native = load("tests/right/native.toml").networks[0].native.clone();
+    let native = native.unwrap();
+    assert_eq!(
+        (native.udp_zero, native.lowest_ipv6_mtu, native.peers.len()),
+        (UdpZero::Compute, 1280, 1)
+    );
+}
+
+#[test]
+fn native_peers_beside_a_group_are_a_warning_only() {
+    let config = load("tests/right/native.toml");
+    let [warning] = config.warnings.as_slice() else {
+        panic!("{:?}", config.warnings)
+    };
+    assert!(
+        warning
+            .to_string()
+            .contains("network \"z\" has native peers and a replicated address"),
+        "{warning}"
+    );
 }
 
 #[test]
@@ -215,7 +277,7 @@ fn a_local_node_without_a_port_is_a_warning_only() {
     assert_eq!(warning.severity, Severity::Warning);
     assert_eq!(
         warning.to_string(),
-        "tests/right/fabric-every-key.toml:57:8: warning: node \"green/web_1\" is on this host, but \
+        "tests/right/fabric-every-key.toml:65:8: warning: node \"green/web_1\" is on this host, but \
          has no port (add a [[port]] with node = \"green/web_1\", else it can't be reached)"
     );
     assert!(config::report(&config.warnings, false).contains("help: add a [[port]]"));
@@ -229,15 +291,20 @@ fn the_documented_example_is_right_and_raises_no_warning() {
 }
 
 #[test]
-fn the_example_in_the_reference_is_right() {
+fn the_examples_of_a_host_and_of_a_native_peer_in_the_reference_are_right() {
     let reference = std::fs::read_to_string("../../docs/configuration.md").unwrap();
-    let example = reference
-        .split("```toml\n")
-        .nth(1)
-        .and_then(|rest| rest.split("```").next());
+    let examples = || {
+        let examples = reference.split("```toml\n").skip(1);
+        examples.filter_map(|rest| rest.split("```").next())
+    };
+    let host = examples().next().unwrap();
+    let peer = examples().find(|example| example.contains("[[network.native.peer]]"));
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("host.toml");
-    std::fs::write(&path, example.unwrap()).unwrap();
-    let config = load(path.to_str().unwrap());
-    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+    for example in [host.to_owned(), format!("{host}{}", peer.unwrap())] {
+        std::fs::write(&path, example).unwrap();
+        let config = load(path.to_str().unwrap());
+        assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+    }
+    assert!(load(path.to_str().unwrap()).networks[0].native.is_some());
 }

@@ -198,6 +198,12 @@ impl TableAgent {
                 "{address} of network {name} is behind a port of this host: change the configuration instead"
             ));
         }
+        let natives = network.native.iter().flat_map(|native| &native.peers);
+        if natives.into_iter().any(|peer| peer.address == address) {
+            return Err(format!(
+                "{address} of network {name} stands for a native peer: change the configuration instead"
+            ));
+        }
         let mut subnets = network.subnets.iter();
         let Some(subnet) = subnets.find(|subnet| subnet.prefix.contains(&address)) else {
             return Err(format!("{address} is in no subnet of network {name}"));

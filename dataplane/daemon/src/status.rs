@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::future::{Future, ready};
 use std::sync::Arc;
 
+mod native;
+
 use api::server::{EventLog, HostView};
 use api::{
     ApiError, Applied, Balance, Done, DropStatus, ErrorKind, FlightRecord, FlightSummary, GroupKey,
@@ -83,6 +85,7 @@ impl HostView for View {
             controller: self.controller.read(),
             path_mtus: self.path_mtus(&snapshot),
             icmp: self.icmp(),
+            native: native::status(&self.config, &self.counters),
             table_version_by_worker: versions,
             drops: drops(&flows),
             balance: self.balance(&flows),
@@ -293,6 +296,7 @@ impl View {
         IcmpStatus {
             errors: total(|icmp| &icmp.errors),
             errors_limited: total(|icmp| &icmp.errors_limited),
+            echoes: total(|icmp| &icmp.echoes),
             fragmented: total(|icmp| &icmp.fragmented),
             heard_too_big: total(|icmp| &icmp.heard_too_big),
             heard_unreachable: total(|icmp| &icmp.heard_unreachable),

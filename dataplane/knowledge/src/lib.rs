@@ -3,7 +3,7 @@
 //! The daemon starts with it, and a replay stays with it.
 #![forbid(unsafe_code)]
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -12,13 +12,15 @@ use config::{Config, Network, Node};
 use tables::group::{BufferLimits, Copies, FanOut, Group, LocalMember, Role};
 use tables::lease::Lease;
 use tables::mappings::{Change, LocalPort};
+use tables::router::Route;
 use tables::snapshot::{Fabric, LocalHost, NodeMember};
 use tables::{
-    Entry, GroupIndex, HostIndex, Key, LocalNode, Mappings, PathMtus, PortIndex, Snapshot, Subnet,
-    Uplink,
+    Entry, GroupIndex, HostIndex, Key, LocalNode, Mappings, NativeNetwork, NativePeers, PathMtus,
+    PortIndex, Router, Snapshot, Subnet, Uplink,
 };
 use wire::address::NetworkId;
 use wire::ethernet::MacAddress;
+use wire::native::Peer;
 
 /// The generation of an address that has never moved to another host.
 pub const FIRST_GENERATION: u8 = 1;
@@ -58,10 +60,11 @@ pub fn first_snapshot(config: &Config, uplink_mac: MacAddress) -> Snapshot {
             config
                 .networks
                 .iter()
-                .map(|n| n.id.get())
-                .collect::<BTreeSet<_>>(),
+                .map(|network| (network.id.get(), router(network)))
+                .collect::<BTreeMap<_, _>>(),
         ),
         mappings: Mappings::default().with(&mappings(config)),
+        natives: Arc::new(natives(config)),
         groups: groups(config).collect(),
     }
 }
@@ -198,6 +201,38 @@ fn mappings(config: &Config) -> Vec<Change> {
         .collect()
 }
 
+/// The native peers of all networks.
+fn natives(config: &Config) -> NativePeers {
+    let of = |network: &Network| {
+        let native = network.native.as_ref()?;
+        let peer = |peer: &config::Peer| Peer::new(peer.address, peer.ipv6.octets());
+        let peers: Vec<Peer> = native.peers.iter().map(peer).collect();
+        let prefixes = native.prefixes.iter().map(|prefix| {
+            let range = prefix.addresses;
+            // A range of peers has no router of its own.
+            let range = Subnet::new(range.addr(), range.prefix_len(), range.addr());
+            (range, prefix.ipv6)
+        });
+        let lowest = native.lowest_ipv6_mtu;
+        let natives = NativeNetwork::new(&peers, prefixes, native.udp_zero, lowest);
+        Some((network.id, natives))
+    };
+    NativePeers::new(config.networks.iter().filter_map(of))
+}
+
+fn router(network: &Network) -> Router {
+    let route = |route: &config::Route| {
+        Route::new(route.prefix.addr(), route.prefix.prefix_len(), route.via)
+    };
+    let subnets = network.subnets.iter().map(on_link).collect();
+    Router::new(subnets, network.routes.iter().map(route).collect())
+}
+
+fn on_link(subnet: &config::Subnet) -> Subnet {
+    let prefix = subnet.prefix;
+    Subnet::new(prefix.addr(), prefix.prefix_len(), subnet.gateway)
+}
+
 fn local_node(config: &Config, port: &config::Port) -> LocalNode {
     let (network, node) = behind(config, port);
     let subnet = &network.subnets[node.subnet];
@@ -206,11 +241,8 @@ fn local_node(config: &Config, port: &config::Port) -> LocalNode {
         network: network.id,
         address: node.address,
         mac: node.mac,
-        subnet: Subnet::new(
-            subnet.prefix.addr(),
-            subnet.prefix.prefix_len(),
-            subnet.gateway,
-        ),
+        subnet: on_link(subnet),
+        mtu: subnet.mtu,
         prefix: config.fabric.layout.prefix96(own, network.id.get()),
         generation: FIRST_GENERATION,
         member: group_of(config, network.id, node.address).map(|group| NodeMember {

@@ -49,7 +49,7 @@ impl Totals {
         Self {
             drops: DropReason::ALL.map(total),
             punted: counters.worker.punted.get(),
-            answered: counters.worker.arp_answered.get(),
+            answered: counters.worker.arp_answered.get() + counters.worker.icmp.echoes.get(),
             copied: counters.worker.copied.get(),
             buffered: counters
                 .groups()

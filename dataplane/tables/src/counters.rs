@@ -10,8 +10,10 @@ use crate::group::GroupIndex;
 use crate::mappings::PortIndex;
 
 mod group;
+mod native;
 
 pub use group::{CopyCounters, GroupCounters};
+pub use native::NativeCounters;
 
 /// A number that one thread raises and others read.
 #[derive(Debug, Default)]
@@ -122,6 +124,8 @@ pub struct LoopCounters {
     pub generated: Counter,
     /// Of ICMP.
     pub icmp: IcmpCounters,
+    /// To and from native IPv6 peers.
+    pub native: NativeCounters,
 }
 
 /// What one worker says to guests by ICMP, and hears from routers.
@@ -132,6 +136,8 @@ pub struct IcmpCounters {
     pub errors: Counter,
     /// Errors that a guest was not sent, since it had too many of late.
     pub errors_limited: Counter,
+    /// Echo requests to virtual routers that were answered.
+    pub echoes: Counter,
     /// Packets of guests that were cut into fragments.
     pub fragmented: Counter,
     /// Errors of routers that were believed: a packet was too big (ICMPv6 2/0).

@@ -18,10 +18,14 @@
 //! - A **group** is a replicated address: who owns it, who gets copies, what the
 //!   member here does with them. A **lease** is until when that member may
 //!   speak; it changes too often to be published.
+//! - A **native peer** is a host of the substrate that knows nothing of us, and
+//!   that nodes reach by a dummy virtual address.
 //! - **Counters** have one writer, the worker they belong to, and any number of
 //!   readers.
 //! - A **path MTU** is how large a packet the way to one host takes; it starts at
 //!   the uplink's and is learned from routers.
+//! - A **router** is what a network's subnets are joined by. It is asked only for
+//!   addresses that have no mapping.
 //! - **Punt rings** carry whole frames between one worker and the controller,
 //!   **notices** what a worker tells it besides. A **boundary** tells it when all
 //!   workers have left something behind.
@@ -32,15 +36,19 @@ pub mod counters;
 pub mod group;
 pub mod lease;
 pub mod mappings;
+pub mod native;
 pub mod notice;
 pub mod path_mtu;
 pub mod publication;
 pub mod punt;
+pub mod router;
 pub mod snapshot;
 
 pub use group::{Group, GroupIndex, LocalMember, Role};
 pub use lease::Lease;
-pub use mappings::{Entry, HostIndex, Key, Mappings, PortIndex};
+pub use mappings::{Aim, Entry, HostIndex, Key, Mappings, PortIndex};
+pub use native::{NativeNetwork, NativePeers};
 pub use path_mtu::PathMtus;
 pub use publication::{Publisher, Reader};
+pub use router::Router;
 pub use snapshot::{LocalNode, NodeMember, Snapshot, Subnet, Uplink};

@@ -8,9 +8,11 @@ use wire::address::{NetworkId, Prefix96};
 
 use crate::group::GroupIndex;
 
-/// Shards of a table. With a million mappings a shard is 64 KiB, which a change
-/// copies in a few microseconds, and this array of pointers is 16 KiB.
-const SHARDS: usize = 1024;
+/// Branches of a table, and shards of a branch. With a million mappings a shard is 16 KiB. A change
+/// copies one shard, the pointers of its branch and those to the branches; one array of all shards
+/// would cost a counted reference for each, scattered over the whole table.
+const BRANCHES: usize = 64;
+const SHARDS: usize = 64;
 
 /// Slots of the smallest shard. A power of two.
 const SLOTS_MIN: usize = 4;
@@ -57,6 +59,13 @@ impl Key {
     /// The virtual address.
     pub fn address(self) -> Ipv4Addr {
         Ipv4Addr::from_bits(self.0.get() as u32)
+    }
+
+    /// The key of another address in the same network.
+    pub fn with_address(self, address: Ipv4Addr) -> Self {
+        let network = self.0.get() & !u64::from(u32::MAX);
+        let packed = network | u64::from(address.to_bits());
+        Self(NonZeroU64::new(packed).unwrap_or(NonZeroU64::MIN))
     }
 
     /// Spreads the key over 64 bits. Operators choose the entries, strangers
@@ -121,21 +130,6 @@ impl Shard {
         }
     }
 
-    fn holding(entries: &[Entry]) -> Self {
-        let slot_count = (entries.len() * 2).next_power_of_two().max(SLOTS_MIN);
-        let mut slots = vec![None; slot_count];
-        for entry in entries {
-            let mut i = Self::home(entry.key.hash(), slot_count);
-            while slots[i].is_some() {
-                i = (i + 1) & (slot_count - 1);
-            }
-            slots[i] = Some(*entry);
-        }
-        Self {
-            slots: slots.into(),
-        }
-    }
-
     /// The slot where the search for a hash begins.
     #[inline]
     fn home(hash: u64, slot_count: usize) -> usize {
@@ -143,26 +137,133 @@ impl Shard {
     }
 
     #[inline]
-    fn first_slot(&self, hash: u64) -> &Slot {
-        &self.slots[Self::home(hash, self.slots.len())]
-    }
-
-    #[inline]
-    fn find(&self, key: Key, hash: u64) -> Option<&Entry> {
-        let mask = self.slots.len() - 1;
-        let mut i = Self::home(hash, self.slots.len());
-        // Half of the slots are free, so the walk ends.
-        loop {
-            match &self.slots[i & mask] {
-                Some(entry) if entry.key == key => return Some(entry),
-                Some(_) => i += 1,
-                None => return None,
-            }
+    fn aim(&self, key: Key, hash: u64) -> Aim<'_> {
+        Aim {
+            shard: self,
+            at: Self::home(hash, self.slots.len()),
+            key,
         }
     }
 
     fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.slots.iter().flatten()
+    }
+}
+
+/// A look-up that has begun: it is known where to look first, so that the memory can be asked of the
+/// cache before it is needed.
+#[derive(Clone, Copy, Debug)]
+pub struct Aim<'a> {
+    shard: &'a Shard,
+    at: usize,
+    key: Key,
+}
+
+impl<'a> Aim<'a> {
+    /// What is looked for.
+    #[inline]
+    pub fn key(&self) -> Key {
+        self.key
+    }
+
+    /// What [`Aim::find`] will read first.
+    #[inline]
+    pub fn first_slot(&self) -> &'a Option<Entry> {
+        &self.shard.slots[self.at]
+    }
+
+    /// The mapping, if there is one.
+    #[inline]
+    pub fn find(self) -> Option<&'a Entry> {
+        let slots = &self.shard.slots[..];
+        let mask = slots.len() - 1;
+        let mut at = self.at;
+        // Half of the slots are free, so the walk ends.
+        loop {
+            match &slots[at & mask] {
+                Some(entry) if entry.key == self.key => return Some(entry),
+                Some(_) => at += 1,
+                None => return None,
+            }
+        }
+    }
+}
+
+/// A shard that is being changed: a copy that nobody else sees yet.
+struct Draft<'a> {
+    slots: &'a mut Arc<[Slot]>,
+    taken: usize,
+}
+
+impl<'a> Draft<'a> {
+    fn of(shard: &'a mut Shard) -> Self {
+        Self {
+            taken: shard.entries().count(),
+            slots: &mut shard.slots,
+        }
+    }
+
+    /// The copy is made at the first change.
+    fn slot(&mut self, at: usize) -> &mut Slot {
+        &mut Arc::make_mut(self.slots)[at]
+    }
+
+    fn mask(&self) -> usize {
+        self.slots.len() - 1
+    }
+
+    /// Where the key is, or the free slot where it would be.
+    fn place(&self, key: Key) -> usize {
+        let mut at = Shard::home(key.hash(), self.slots.len());
+        while self.slots[at].is_some_and(|entry| entry.key != key) {
+            at = (at + 1) & self.mask();
+        }
+        at
+    }
+
+    fn put(&mut self, entry: Entry) {
+        let at = self.place(entry.key);
+        self.taken += usize::from(self.slots[at].is_none());
+        *self.slot(at) = Some(entry);
+        if self.taken * 2 > self.slots.len() {
+            self.resize(self.slots.len() * 2);
+        }
+    }
+
+    fn remove(&mut self, key: Key) {
+        let mut free = self.place(key);
+        if self.slots[free].is_none() {
+            return;
+        }
+        *self.slot(free) = None;
+        self.taken -= 1;
+        // Whoever was pushed past the slot moves up, so that no walk ends too soon.
+        let mut at = free;
+        loop {
+            at = (at + 1) & self.mask();
+            let Some(entry) = self.slots[at] else {
+                break;
+            };
+            let home = Shard::home(entry.key.hash(), self.slots.len());
+            let walked = at.wrapping_sub(home) & self.mask();
+            if walked >= at.wrapping_sub(free) & self.mask() {
+                *self.slot(free) = Some(entry);
+                *self.slot(at) = None;
+                free = at;
+            }
+        }
+        // Smaller again only at an eighth, lest it goes to and fro.
+        if self.slots.len() > SLOTS_MIN && self.taken * 8 < self.slots.len() {
+            self.resize(self.slots.len() / 2);
+        }
+    }
+
+    fn resize(&mut self, slot_count: usize) {
+        let before = std::mem::replace(self.slots, vec![None; slot_count].into());
+        for entry in before.iter().flatten() {
+            let at = self.place(entry.key);
+            *self.slot(at) = Some(*entry);
+        }
     }
 }
 
@@ -188,39 +289,41 @@ impl Change {
 /// All mappings of a snapshot.
 #[derive(Clone, Debug)]
 pub struct Mappings {
-    shards: Box<[Shard]>,
+    branches: Box<[Arc<[Shard]>]>,
     len: usize,
 }
 
 impl Default for Mappings {
     fn default() -> Self {
+        let branch: Arc<[Shard]> = vec![Shard::empty(); SHARDS].into();
         Self {
-            shards: vec![Shard::empty(); SHARDS].into(),
+            branches: vec![branch; BRANCHES].into(),
             len: 0,
         }
     }
 }
 
 impl Mappings {
-    /// The shard of a hash: its top bits, which the slot does not use.
+    /// The branch of a hash, and the shard in it: its top bits, which the slot does not use.
     #[inline]
-    fn shard_of(hash: u64) -> usize {
-        (hash >> (64 - SHARDS.ilog2())) as usize
+    fn place_of(hash: u64) -> (usize, usize) {
+        let branch = hash >> (64 - BRANCHES.ilog2());
+        let shard = hash >> (64 - BRANCHES.ilog2() - SHARDS.ilog2());
+        (branch as usize, shard as usize % SHARDS)
     }
 
     /// The mapping of `key`, if there is one.
     #[inline]
     pub fn find(&self, key: Key) -> Option<&Entry> {
-        let hash = key.hash();
-        self.shards[Self::shard_of(hash)].find(key, hash)
+        self.aim(key).find()
     }
 
-    /// The memory that [`Mappings::find`] will read first, to be asked of the
-    /// cache ahead of time.
+    /// Begins to look for the mapping of `key`.
     #[inline]
-    pub fn first_slot(&self, key: Key) -> &Option<Entry> {
+    pub fn aim(&self, key: Key) -> Aim<'_> {
         let hash = key.hash();
-        self.shards[Self::shard_of(hash)].first_slot(hash)
+        let (branch, shard) = Self::place_of(hash);
+        self.branches[branch][shard].aim(key, hash)
     }
 
     /// Number of mappings.
@@ -235,32 +338,30 @@ impl Mappings {
 
     /// Every mapping, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.shards.iter().flat_map(Shard::entries)
+        let shards = self.branches.iter().flat_map(|branch| branch.iter());
+        shards.flat_map(Shard::entries)
     }
 
     /// The table after `changes`, applied in order. Shards without a change are
     /// shared with this one. Costs a copy of each shard that has one.
     pub fn with(&self, changes: &[Change]) -> Self {
+        let place = |change: &Change| Self::place_of(change.key().hash());
         let mut by_shard: Vec<&Change> = changes.iter().collect();
         // Stable: two changes of one key keep their order.
-        by_shard.sort_by_key(|change| Self::shard_of(change.key().hash()));
+        by_shard.sort_by_key(|change| place(change));
         let mut next = self.clone();
-        for group in by_shard
-            .chunk_by(|a, b| Self::shard_of(a.key().hash()) == Self::shard_of(b.key().hash()))
-        {
-            let shard = &mut next.shards[Self::shard_of(group[0].key().hash())];
-            let before = shard.entries().count();
-            let mut entries: std::collections::HashMap<Key, Entry> =
-                shard.entries().map(|entry| (entry.key, *entry)).collect();
+        for group in by_shard.chunk_by(|a, b| place(a) == place(b)) {
+            let (branch, shard) = place(group[0]);
+            let branch = Arc::make_mut(&mut next.branches[branch]);
+            let mut draft = Draft::of(&mut branch[shard]);
+            let before = draft.taken;
             for change in group {
                 match change {
-                    Change::Put(entry) => drop(entries.insert(entry.key, *entry)),
-                    Change::Remove(key) => drop(entries.remove(key)),
+                    Change::Put(entry) => draft.put(*entry),
+                    Change::Remove(key) => draft.remove(*key),
                 }
             }
-            let entries: Vec<Entry> = entries.into_values().collect();
-            next.len = next.len - before + entries.len();
-            *shard = Shard::holding(&entries);
+            next.len = next.len - before + draft.taken;
         }
         next
     }

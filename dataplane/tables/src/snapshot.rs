@@ -1,6 +1,6 @@
 //! Everything that a worker reads while it handles a burst.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
@@ -10,8 +10,10 @@ use wire::ethernet::MacAddress;
 
 use crate::group::{Group, GroupIndex, LocalMember};
 use crate::lease::Lease;
-use crate::mappings::{HostIndex, Mappings, PortIndex};
+use crate::mappings::{Aim, Entry, HostIndex, Key, Mappings, PortIndex};
+use crate::native::NativePeers;
 use crate::path_mtu::PathMtus;
+use crate::router::Router;
 
 /// One version of what this host knows. Immutable, complete, cheap to derive
 /// from its predecessor: every part that did not change is shared.
@@ -29,15 +31,39 @@ pub struct Snapshot {
     pub path_mtus: PathMtus,
     /// The node behind each guest port: port `i + 1` is at `i`.
     pub nodes: Arc<[LocalNode]>,
-    /// The networks that this host knows of.
-    pub networks: Arc<BTreeSet<u32>>,
+    /// The networks that this host knows of, and the virtual router of each.
+    pub networks: Arc<BTreeMap<u32, Router>>,
     /// Where each virtual address lives.
     pub mappings: Mappings,
+    /// Hosts of the substrate that nodes reach by a virtual address.
+    pub natives: Arc<NativePeers>,
     /// The replicated addresses. Their number and order are those of the launch.
     pub groups: Arc<[Group]>,
 }
 
 impl Snapshot {
+    /// The virtual router of a network, by its 24 bits; `None` for one that this
+    /// host does not know.
+    pub fn router(&self, network_bits: u32) -> Option<&Router> {
+        self.networks.get(&network_bits)
+    }
+
+    /// Where packets for an address go: its own mapping, or that of the node
+    /// behind which it lies.
+    #[inline]
+    pub fn place<'a>(&'a self, looked_up: Aim<'a>) -> Option<&'a Entry> {
+        match looked_up.find() {
+            Some(entry) => Some(entry),
+            None => self.routed(looked_up.key()),
+        }
+    }
+
+    /// The mapping of the node behind which an address lies that has none itself.
+    pub fn routed(&self, key: Key) -> Option<&Entry> {
+        let via = self.router(key.network_bits())?.via(key.address())?;
+        self.mappings.find(key.with_address(via))
+    }
+
     /// A group. Indices come from this snapshot's own mappings and nodes.
     #[inline]
     pub fn group(&self, group: GroupIndex) -> Option<&Group> {
@@ -105,6 +131,8 @@ pub struct LocalNode {
     pub mac: MacAddress,
     /// The subnet it is attached to.
     pub subnet: Subnet,
+    /// The largest IPv4 packet of its link, in octets.
+    pub mtu: u16,
     /// The first 96 bits of its substrate address on this host.
     pub prefix: Prefix96,
     /// Owner generation of its address; the low two bits go into each packet.
@@ -145,6 +173,19 @@ impl Subnet {
             mask,
             gateway,
         }
+    }
+
+    /// The length of its prefix in bits.
+    pub fn prefix_bits(&self) -> u8 {
+        self.mask.count_ones() as u8 // at most 32
+    }
+
+    /// True if `address` names all nodes of this subnet: its last address, and its
+    /// first, which is the same by an old custom. A subnet of two addresses has
+    /// neither (RFC 3021).
+    pub fn is_broadcast(&self, address: Ipv4Addr) -> bool {
+        let host = address.to_bits() & !self.mask;
+        self.contains(address) && self.prefix_bits() < 31 && (host == 0 || host == !self.mask)
     }
 
     /// True if `address` is on this subnet, so that no router is in between.

@@ -8,7 +8,7 @@ use crate::{
     DropReason, address::virtual_of, encode::HeadingRules, ethernet, fragment, ipv4, ipv6,
     label::Label, packet::Packet, protocol,
 };
-use zerocopy::{FromBytes, IntoBytes};
+use zerocopy::FromBytes;
 
 /// The checked IPv6 header of a packet from the substrate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Ipv6Facts {
     /// # Errors
     /// [`DropReason::DecodeMalformed`] if it is truncated, not version 6, its
     /// payload longer than `ip`, or too long to be restored to IPv4.
-    #[inline]
+    #[inline(always)]
     pub fn parse(ip: &[u8]) -> Result<Self, DropReason> {
         let (header, payload) = ipv6::parse(ip).ok_or(DropReason::DecodeMalformed)?;
         let extension_bytes = match header.next_header {
@@ -103,7 +103,7 @@ impl Overlay {
     /// `DecodeBadLabel` if the TTL is 0; `DecodeBadFragment` if the Fragment
     /// header is truncated, a reserved bit or one of the high 16 ID bits set;
     /// `DecodeForbiddenProtocol`.
-    #[inline]
+    #[inline(always)]
     pub fn parse(facts: &Ipv6Facts, ip: &[u8], rules: &HeadingRules) -> Result<Self, DropReason> {
         let label = Label::from_bits(facts.label);
         if label.ttl == 0 {
@@ -157,7 +157,7 @@ impl Overlay {
 
 /// Writes the guest's IPv4 header, its checksum computed. `id` counts whether
 /// or not the packet brought one: see [`restore`].
-#[inline]
+#[inline(always)]
 pub fn write_ipv4(
     out: &mut [u8; ipv4::HEADER_BYTES],
     facts: &Ipv6Facts,
@@ -165,7 +165,7 @@ pub fn write_ipv4(
     id: u16,
     rules: &HeadingRules,
 ) {
-    let header = ipv4::Header::new(&ipv4::Fields {
+    let fields = ipv4::Fields {
         tos: rules.dscp.to_guest(facts.traffic_class),
         total_bytes: overlay.total_bytes(),
         id,
@@ -176,8 +176,8 @@ pub fn write_ipv4(
         protocol: overlay.protocol,
         source: virtual_of(&facts.source),
         destination: virtual_of(&facts.destination),
-    });
-    out.copy_from_slice(header.as_bytes());
+    };
+    fields.write(out);
 }
 
 /// Restores the guest's packet in a frame that `facts` and `overlay` tell of.
@@ -188,7 +188,7 @@ pub fn write_ipv4(
 ///
 /// # Panics
 /// If `facts` and `overlay` were not parsed from this frame and exceed it.
-#[inline]
+#[inline(always)]
 pub fn restore<P: Packet>(
     packet: &mut P,
     facts: &Ipv6Facts,

@@ -93,17 +93,17 @@ drop_reasons! {
     L2SourceMac              Policy    "l2_source_mac"              "A guest sent from a MAC address that is not its port's; correct the port or the guest.";
     EncodeSpoofed            Policy    "encode_spoofed"             "A guest sent from an IPv4 address that its port does not own; correct the port or the guest.";
     DecodeNotOurs            Policy    "decode_not_ours"            "A substrate packet was for another host's locator; a router sends us a prefix that is not ours.";
-    DecodeNativeOff          Policy    "decode_native_off"          "A packet came from outside the fabric prefix, and native IPv6 peers are not enabled.";
+    DecodeNativeOff          Policy    "decode_native_off"          "A packet came from outside the fabric prefix, and from no native IPv6 peer of its network; add the peer if that is wanted.";
     DecodeUnknownNetwork     Policy    "decode_unknown_network"     "A packet was for a network that is not configured here; the sender's tables are ahead of or behind ours.";
     DecodeUnknownDestination Policy    "decode_unknown_destination" "A packet was for an address that lives on no port here; the sender's mapping is out of date.";
     DecodeNetworkMismatch    Policy    "decode_network_mismatch"    "The source's network is neither the destination's nor peered with it; add a peering if that is wanted.";
     DecodeUnknownSource      Policy    "decode_unknown_source"      "No mapping is known yet for the inner source; if it lasts, this host misses updates.";
     DecodeSpoofed            Policy    "decode_spoofed"             "The inner source belongs to another host than the one that sent it; treat as an alarm.";
-    PolicyDenied             Policy    "policy_denied"              "A configured rule denies this packet.";
-    IcmpRefused              Policy    "icmp_refused"               "An ICMPv6 error quoted nothing that this host sent; ignore unless it is frequent.";
+    PolicyDenied             Policy    "policy_denied"              "A rule denies this packet: ARP that is no request, or UDP without a checksum for a native peer.";
+    IcmpRefused              Policy    "icmp_refused"               "An ICMP message was for nobody here, quoted nothing that this host sent, or has no counterpart for a native peer; ignore unless it is frequent.";
     EncodeReplicaSilent      Policy    "encode_replica_silent"      "A replica sent a packet; only the primary of a group may speak.";
     EncodeMuted              Policy    "encode_muted"               "A primary sent a packet without a lease; expected while it moves, else its replicas or its manager do not answer.";
-    EncodeTtl                Policy    "encode_ttl"                 "A guest's TTL did not reach past the virtual routers; traceroute does this on purpose.";
+    EncodeTtl                Policy    "encode_ttl"                 "A guest's TTL, or a native peer's hop limit, did not reach past the virtual routers; traceroute does this on purpose.";
     CopyBudget               Policy    "copy_budget"                "The budget of copies to a replica was used up, which is then out of step; raise the budget if the traffic is legitimate.";
     RateLimit                Policy    "rate_limit"                 "A rate limit was exceeded; raise it if the traffic is legitimate.";
 

@@ -68,7 +68,7 @@ fn has_fragment_header(facts: &Ipv4Facts, rules: &HeadingRules) -> bool {
 ///
 /// # Panics
 /// If `out` is not [`head_bytes`] long.
-#[inline]
+#[inline(always)]
 pub fn write_head(out: &mut [u8], facts: &Ipv4Facts, heading: &Heading<'_>, rules: &HeadingRules) {
     debug_assert!(facts.ttl > heading.virtual_routers, "TTL is checked before");
     let label = Label {
@@ -79,21 +79,26 @@ pub fn write_head(out: &mut [u8], facts: &Ipv4Facts, heading: &Heading<'_>, rule
         hash: facts.flow_hash,
     };
     let extra = head_bytes(facts, rules) - ipv6::HEADER_BYTES;
-    let (head, extension) = out.split_at_mut(ipv6::HEADER_BYTES);
-    let header = ipv6::Header::new(
+    let (head, extension) = out
+        .split_first_chunk_mut::<{ ipv6::HEADER_BYTES }>()
+        .expect("the caller sized it by `head_bytes`");
+    let next_header = if extra == 0 {
+        facts.protocol
+    } else {
+        protocol::FRAGMENT
+    };
+    // Each piece straight to where it belongs: see `Ipv4Facts::parse`.
+    head[..8].copy_from_slice(&ipv6::first_octets(
         rules.dscp.to_substrate(facts.tos),
         label.to_bits(),
         facts.payload_bytes() + extra as u16, // 0 or 8; the sum is at most 65523
-        if extra == 0 {
-            facts.protocol
-        } else {
-            protocol::FRAGMENT
-        },
+        next_header,
         HOP_LIMIT,
-        heading.source.with(facts.source),
-        heading.destination.with(facts.destination),
-    );
-    head.copy_from_slice(header.as_bytes());
+    ));
+    head[8..20].copy_from_slice(&heading.source.0);
+    head[20..24].copy_from_slice(&facts.source.octets());
+    head[24..36].copy_from_slice(&heading.destination.0);
+    head[36..].copy_from_slice(&facts.destination.octets());
     if extra != 0 {
         let header = fragment::Header::new(
             facts.protocol,
@@ -116,7 +121,7 @@ pub fn write_head(out: &mut [u8], facts: &Ipv4Facts, heading: &Heading<'_>, rule
 ///
 /// # Panics
 /// If `facts` were not parsed from this frame and exceed it.
-#[inline]
+#[inline(always)]
 pub fn reheader<P: Packet>(
     packet: &mut P,
     facts: &Ipv4Facts,

@@ -101,6 +101,46 @@ pub fn may_answer(quoted: &[u8]) -> bool {
         && !source.is_broadcast()
 }
 
+/// Makes the IPv4 packet at the front of `packet`, an echo request, the reply of
+/// its destination, without options; returns its length. `None`, and nothing
+/// changed, if it is a fragment, no echo request, or its ICMP checksum is wrong.
+#[must_use]
+pub fn answer_echo(packet: &mut [u8]) -> Option<usize> {
+    let ipv4::Packet {
+        header, payload, ..
+    } = ipv4::parse(packet)?;
+    let (icmp, _) = parse(payload)?;
+    let is_whole = !header.more_fragments() && header.offset_units() == 0;
+    let is_request =
+        header.protocol == protocol::ICMPV4 && (icmp.kind, icmp.code) == (ECHO_REQUEST, 0);
+    if !is_whole || !is_request || !checksum::verify(payload) {
+        return None;
+    }
+    let request = usize::from(header.header_bytes());
+    let total_bytes = ipv4::HEADER_BYTES + payload.len();
+    let reply = ipv4::Header::new(&ipv4::Fields {
+        tos: header.tos,
+        total_bytes: total_bytes as u16, // at most the request's
+        id: 0,
+        dont_fragment: true,
+        more_fragments: false,
+        offset_units: 0,
+        ttl: ERROR_TTL,
+        protocol: protocol::ICMPV4,
+        source: header.destination(),
+        destination: header.source(),
+    });
+    let payload = request..request + payload.len();
+    packet.copy_within(payload, ipv4::HEADER_BYTES);
+    let (head, message) = packet[..total_bytes].split_at_mut(ipv4::HEADER_BYTES);
+    head.copy_from_slice(reply.as_bytes());
+    message[0] = ECHO_REPLY;
+    message[2..4].fill(0);
+    let sum = checksum::of(message);
+    message[2..4].copy_from_slice(&sum.to_be_bytes());
+    Some(total_bytes)
+}
+
 /// The length of the IPv4 packet that [`write_error`] makes of a quoted packet
 /// of `quoted_bytes`.
 #[must_use]
@@ -191,6 +231,37 @@ mod tests {
             prop_assert_eq!((header.kind, header.code), (u8::from(icmp.msg_type()), icmp.msg_code()));
             prop_assert_eq!((header.kind, header.code, header.rest[1].get()), error.header());
             prop_assert_eq!(quote, icmp.data());
+        }
+
+        #[test]
+        fn an_echo_comes_back_to_its_sender_with_the_same_content(
+            content in prop::collection::vec(any::<u8>(), 0..100), identity: u32, tos: u8, broken: bool,
+        ) {
+            let head = Header { kind: ECHO_REQUEST, code: 0, checksum: U16::ZERO,
+                rest: [U16::new((identity >> 16) as u16), U16::new(identity as u16)] };
+            let mut message = [head.as_bytes(), &content].concat();
+            let sum = checksum::of(&message).wrapping_add(u16::from(broken));
+            message[2..4].copy_from_slice(&sum.to_be_bytes());
+            let sender = Ipv4Addr::new(10, 0, 0, 2);
+            let fields = ipv4::Fields { tos, total_bytes: 20 + message.len() as u16, id: 7,
+                dont_fragment: false, more_fragments: false, offset_units: 0, ttl: 1,
+                protocol: protocol::ICMPV4, source: sender, destination: ROUTER };
+            let mut packet = [ipv4::Header::new(&fields).as_bytes(), &message].concat();
+            let answered = answer_echo(&mut packet);
+            // 0 and 0xffff are the same sum.
+            prop_assume!(!(broken && sum == 0));
+            prop_assert_eq!(answered.is_some(), !broken);
+            if !broken {
+                let reply = Ipv4Packet::new_checked(&packet).unwrap();
+                prop_assert!(reply.verify_checksum());
+                prop_assert_eq!(answered, Some(packet.len()));
+                prop_assert_eq!((reply.src_addr(), reply.dst_addr(), reply.hop_limit()), (ROUTER, sender, 64));
+                let icmp = Icmpv4Packet::new_checked(reply.payload()).unwrap();
+                prop_assert!(icmp.verify_checksum());
+                prop_assert_eq!(u8::from(icmp.msg_type()), ECHO_REPLY);
+                prop_assert_eq!(&reply.payload()[4..8], identity.to_be_bytes());
+                prop_assert_eq!(icmp.data(), content);
+            }
         }
 
         #[test]

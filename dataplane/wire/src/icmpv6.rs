@@ -93,9 +93,9 @@ pub fn verify(source: &[u8; 16], destination: &[u8; 16], message: &[u8]) -> bool
     })
 }
 
-/// An error quotes at most as much as keeps its packet within the MTU of every
-/// link (RFC 4443 section 2.4).
-const ERROR_PACKET_BYTES_MAX: usize = 1280;
+/// The longest IPv6 packet with an error: it quotes at most as much as keeps it
+/// within the MTU of every link (RFC 4443 section 2.4).
+pub const ERROR_PACKET_BYTES_MAX: usize = 1280;
 const ERROR_HEADERS_BYTES: usize = ipv6::HEADER_BYTES + HEADER_BYTES;
 const ERROR_HOP_LIMIT: u8 = 64;
 

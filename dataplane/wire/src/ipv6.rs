@@ -73,6 +73,25 @@ impl Header {
     }
 }
 
+/// The octets of a header before its addresses. Only the low 20 bits of `label` count.
+#[must_use]
+#[inline]
+pub const fn first_octets(
+    traffic_class: u8,
+    label: u32,
+    payload_bytes: u16,
+    next_header: u8,
+    hop_limit: u8,
+) -> [u8; 8] {
+    let word = 6 << 60
+        | (traffic_class as u64) << 52
+        | (label as u64 & 0xf_ffff) << 32
+        | (payload_bytes as u64) << 16
+        | (next_header as u64) << 8
+        | hop_limit as u64;
+    word.to_be_bytes()
+}
+
 /// The header at the front of `octets`, which may be no more than the beginning
 /// of a packet. `None` if it is not all there or the version is not 6.
 #[must_use]
@@ -119,6 +138,12 @@ mod tests {
     use smoltcp::wire::{Ipv6Address, Ipv6Packet, UdpPacket};
 
     proptest! {
+        #[test]
+        fn the_first_octets_are_those_of_the_header(class: u8, label: u32, payload: u16, next: u8, hops: u8) {
+            let header = Header::new(class, label, payload, next, hops, [0; 16], [0; 16]);
+            prop_assert_eq!(&first_octets(class, label, payload, next, hops)[..], &header.as_bytes()[..8]);
+        }
+
         #[test]
         fn parse_back(
             traffic_class: u8, next_header: u8, hop_limit: u8, label in 0u32..1 << 20,

@@ -39,12 +39,17 @@ pub(crate) fn answer(
         return Err(DropReason::PolicyDenied);
     }
     let on_link = node.subnet.contains(target);
+    let has_native = || {
+        let natives = tables.natives.of(node.network);
+        natives.is_some_and(|natives| natives.by_dummy(target).is_some())
+    };
     let known = target == node.subnet.gateway
         || on_link
-            && tables
+            && (tables
                 .mappings
                 .find(Key::new(node.network, target))
-                .is_some();
+                .is_some()
+                || has_native());
     if !known {
         return Err(DropReason::EncodeNoMapping);
     }

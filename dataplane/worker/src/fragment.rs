@@ -9,7 +9,7 @@
 //! its headroom, and the last is the packet itself.
 
 use wire::drop_reason::DropReason;
-use wire::encode::{self, Piece};
+use wire::encode::{self, Ipv4Facts, Piece};
 use wire::ethernet::{self, EtherType};
 use wire::packet::Packet;
 
@@ -21,10 +21,10 @@ use crate::path::Path;
 /// Not all fragments of a packet were made.
 pub(crate) struct Broken<P> {
     /// Those that were, and that are on their way.
-    made: u64,
+    pub(crate) made: u64,
     pub(crate) reason: DropReason,
     /// What is left of it.
-    packet: P,
+    pub(crate) packet: P,
 }
 
 impl<Io: BurstIo> Path<Io> {
@@ -64,11 +64,24 @@ impl<Io: BurstIo> Path<Io> {
     pub(crate) fn cut(
         &mut self,
         crossing: &Crossing<'_>,
+        packet: Io::Packet,
+        path_mtu: u16,
+        each: impl FnMut(&mut Self, Io::Packet),
+    ) -> Result<u64, Broken<Io::Packet>> {
+        let head = |packet: &mut Io::Packet, piece| head(crossing, packet, piece);
+        self.cut_into(crossing.facts, packet, path_mtu, head, each)
+    }
+
+    /// The same for a packet whose fragments get the head that `head` gives a
+    /// packet with the payload of one and nothing else.
+    pub(crate) fn cut_into(
+        &mut self,
+        facts: &Ipv4Facts,
         mut packet: Io::Packet,
         path_mtu: u16,
+        head: impl Fn(&mut Io::Packet, Piece) -> Result<(), DropReason>,
         mut each: impl FnMut(&mut Self, Io::Packet),
     ) -> Result<u64, Broken<Io::Packet>> {
-        let facts = crossing.facts;
         let payload_at = ethernet::HEADER_BYTES + usize::from(facts.header_bytes);
         packet.truncate(ethernet::HEADER_BYTES + usize::from(facts.total_bytes));
         let unit = encode::fragment_unit_bytes(path_mtu);
@@ -78,7 +91,7 @@ impl<Io: BurstIo> Path<Io> {
             if rest <= unit {
                 packet.remove_front(payload_at + usize::from(start));
                 let piece = Piece { start, bytes: rest };
-                return match head(crossing, &mut packet, piece) {
+                return match head(&mut packet, piece) {
                     Ok(()) => {
                         each(self, packet);
                         Ok(made + 1)
@@ -96,7 +109,7 @@ impl<Io: BurstIo> Path<Io> {
             let fragment = octets.and_then(|octets| self.io.allocate(octets));
             let headed = fragment
                 .ok_or(DropReason::NoMbuf)
-                .and_then(|mut fragment| head(crossing, &mut fragment, piece).map(|()| fragment));
+                .and_then(|mut fragment| head(&mut fragment, piece).map(|()| fragment));
             match headed {
                 Ok(fragment) => each(self, fragment),
                 Err(reason) => {

@@ -1,7 +1,7 @@
 //! From a guest: check, look up, then deliver here or re-header for elsewhere.
 
 use arrayvec::ArrayVec;
-use tables::{Entry, HostIndex, Key, LocalNode, PortIndex, Snapshot};
+use tables::{Aim, Entry, HostIndex, Key, LocalNode, PortIndex, Snapshot};
 use wire::address::Prefix96;
 use wire::checksum;
 use wire::drop_reason::DropReason;
@@ -14,6 +14,7 @@ use crate::arp;
 use crate::icmp::Refusal;
 use crate::io::{BURST_PACKETS_MAX, Burst, BurstIo};
 use crate::path::Path;
+use crate::router::lies_behind;
 
 /// Who sends: the node behind a port, that may.
 #[derive(Clone, Copy)]
@@ -50,11 +51,10 @@ impl Crossing<'_> {
     }
 }
 
-/// A guest's IPv4 packet that passed the checks.
-struct Checked<P> {
-    packet: P,
+/// A guest's IPv4 packet that passed the checks, its destination being looked up.
+struct Checked<'a> {
     facts: Ipv4Facts,
-    key: Key,
+    destination: Aim<'a>,
 }
 
 impl<Io: BurstIo> Path<Io> {
@@ -84,15 +84,18 @@ impl<Io: BurstIo> Path<Io> {
             },
         };
 
-        let mut checked: ArrayVec<Checked<Io::Packet>, BURST_PACKETS_MAX> = ArrayVec::new();
+        let mut packets = Burst::new();
+        let mut checked: ArrayVec<Checked<'_>, BURST_PACKETS_MAX> = ArrayVec::new();
         for packet in burst.drain(..) {
             match check_frame(packet.bytes(), node) {
                 Ok(EtherType::ARP) => self.answer_arp(tables, port, node, packet),
                 Ok(_) => match check_ipv4(packet.bytes(), tables, node) {
                     Ok(facts) => {
                         let key = Key::new(node.network, facts.destination);
-                        self.io.prefetch(tables.mappings.first_slot(key));
-                        checked.push(Checked { packet, facts, key });
+                        let destination = tables.mappings.aim(key);
+                        self.io.prefetch(destination.first_slot());
+                        packets.push(packet);
+                        checked.push(Checked { facts, destination });
                     }
                     Err(reason) => self.drop_packet(port, reason, packet),
                 },
@@ -104,16 +107,29 @@ impl<Io: BurstIo> Path<Io> {
             let (notices, at_ns) = (&mut self.notices, sender.now_ns);
             self.replication.answers(notices, port, member.group, at_ns);
         }
-        for Checked { packet, facts, key } in checked.drain(..) {
-            match tables.mappings.find(key) {
-                None => self.drop_packet(port, DropReason::EncodeNoMapping, packet),
-                Some(entry) => match entry.group {
-                    Some(index) => self.send_to_group(tables, &sender, index, packet, &facts),
-                    None => self.forward(tables, &sender, packet, &facts, entry),
-                },
+        for (packet, Checked { facts, destination }) in packets.drain(..).zip(&checked) {
+            match destination.find() {
+                Some(entry) => self.send_to(tables, &sender, packet, facts, entry),
+                None => self.ask_router(tables, &sender, packet, facts, destination.key()),
             }
         }
         count
+    }
+
+    /// Sends a packet to where its destination, or the node before it, lives.
+    #[inline]
+    pub(crate) fn send_to(
+        &mut self,
+        tables: &Snapshot,
+        sender: &Sender<'_>,
+        packet: Io::Packet,
+        facts: &Ipv4Facts,
+        entry: &Entry,
+    ) {
+        match entry.group {
+            Some(index) => self.send_to_group(tables, sender, index, packet, facts),
+            None => self.forward(tables, sender, packet, facts, entry),
+        }
     }
 
     /// Sends a packet to the owner of its destination.
@@ -228,6 +244,7 @@ pub(crate) fn virtual_routers(node: &LocalNode, facts: &Ipv4Facts) -> Result<u8,
 }
 
 /// Ethernet: only the node's own source address, only ARP and IPv4.
+#[inline(always)]
 pub(crate) fn check_frame(frame: &[u8], node: &LocalNode) -> Result<EtherType, DropReason> {
     let (header, _) = ethernet::parse(frame).ok_or(DropReason::L2Malformed)?;
     if header.source != node.mac {
@@ -240,9 +257,10 @@ pub(crate) fn check_frame(frame: &[u8], node: &LocalNode) -> Result<EtherType, D
 }
 
 /// IPv4: header, source, protocol, destination, in this order.
+#[inline(always)]
 fn check_ipv4(frame: &[u8], tables: &Snapshot, node: &LocalNode) -> Result<Ipv4Facts, DropReason> {
     let facts = Ipv4Facts::parse(&frame[ethernet::HEADER_BYTES..])?;
-    if facts.source != node.address {
+    if facts.source != node.address && !lies_behind(tables, node, facts.source) {
         return Err(DropReason::EncodeSpoofed);
     }
     if encode::forbidden_protocol(facts.protocol, tables.fabric.rules.experimental_allowed) {

@@ -144,9 +144,11 @@ pub(crate) fn write_error(
     quoted: &[u8],
 ) -> usize {
     let router = node.subnet.gateway;
+    // Not always the node's own: of a node behind which others lie, theirs.
+    let sender = ipv4::peek(quoted).map_or(node.address, ipv4::Header::source);
     let bytes = ethernet::HEADER_BYTES + icmpv4::error_bytes(quoted.len());
     let (l2, ip) = frame[..bytes].split_at_mut(ethernet::HEADER_BYTES);
-    icmpv4::write_error(ip, error, router, node.address, quoted);
+    icmpv4::write_error(ip, error, router, sender, quoted);
     ethernet::write(
         l2,
         node.mac,

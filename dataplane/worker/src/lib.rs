@@ -31,6 +31,9 @@
 //! A guest hears by ICMP of what it sent in vain (`icmp`), be it too big for a
 //! path or for a router on the way (`fragment`, `substrate_error`).
 //!
+//! What has no mapping is for the virtual router (`router`): itself, or what lies
+//! behind a node.
+//!
 //! The crate knows no device and no clock: frames, and the time, come and go
 //! through [`BurstIo`]. The daemon plugs DPDK in; the tests and the
 //! replay of captures plug in [`memory::MemoryIo`], so what they show is what a
@@ -49,12 +52,14 @@ mod icmp;
 mod io;
 mod member;
 pub mod memory;
+mod native;
 mod output;
 mod path;
 mod release;
 mod replay;
 mod replication;
 mod role;
+mod router;
 mod substrate;
 mod substrate_error;
 mod worker;

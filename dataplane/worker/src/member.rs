@@ -34,7 +34,7 @@ impl<Io: BurstIo> Path<Io> {
         tables: &Snapshot,
         index: GroupIndex,
         mut packet: Io::Packet,
-        candidate: &Candidate,
+        candidate: &Candidate<'_>,
         genuine: &Genuine,
         now_ns: u64,
     ) {

@@ -7,7 +7,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use arrayvec::ArrayVec;
-use tables::{Entry, GroupIndex, Key, PortIndex, Snapshot};
+use tables::{Aim, Entry, GroupIndex, Key, PortIndex, Snapshot};
 use wire::address::{NetworkId, virtual_of};
 use wire::decode::{self, Ipv6Facts, Overlay};
 use wire::drop_reason::DropReason;
@@ -19,31 +19,34 @@ use wire::{ipv6, protocol};
 use crate::guest::source_mac;
 use crate::io::{BURST_PACKETS_MAX, Burst, BurstIo};
 use crate::member::Genuine;
+use crate::native;
 use crate::path::Path;
 use crate::role::window;
 
 /// What the first checks make of a frame.
-enum Checked {
+enum Checked<'a> {
     /// For the controller.
     Control,
     /// What a router says about a packet of one of our nodes.
     Error,
+    /// From outside the fabric.
+    Native(Ipv6Facts),
     /// A packet of a virtual network.
-    Overlay(Candidate),
+    Overlay(Candidate<'a>),
 }
 
 /// An overlay packet that is well-formed and addressed to our locator; whether
 /// it is genuine the tables will tell.
-pub(crate) struct Candidate {
+pub(crate) struct Candidate<'a> {
     pub(crate) facts: Ipv6Facts,
     pub(crate) overlay: Overlay,
     /// (network of the destination, inner destination)
-    destination: Key,
+    destination: Aim<'a>,
     /// (network of the destination, inner source)
-    source: Key,
+    source: Aim<'a>,
 }
 
-impl Candidate {
+impl Candidate<'_> {
     /// The length of the frame without padding.
     pub(crate) fn frame_bytes(&self) -> usize {
         ethernet::HEADER_BYTES
@@ -73,15 +76,15 @@ impl<Io: BurstIo> Path<Io> {
             false => self.io.now_ns(),
         };
 
-        let mut candidates: ArrayVec<(Io::Packet, Candidate), BURST_PACKETS_MAX> = ArrayVec::new();
+        let mut packets = Burst::new();
+        let mut candidates: ArrayVec<Candidate<'_>, BURST_PACKETS_MAX> = ArrayVec::new();
         for packet in burst.drain(..) {
             match check_frame(packet.bytes(), tables) {
                 Ok(Checked::Overlay(candidate)) => {
-                    self.io
-                        .prefetch(tables.mappings.first_slot(candidate.destination));
-                    self.io
-                        .prefetch(tables.mappings.first_slot(candidate.source));
-                    candidates.push((packet, candidate));
+                    self.io.prefetch(candidate.destination.first_slot());
+                    self.io.prefetch(candidate.source.first_slot());
+                    packets.push(packet);
+                    candidates.push(candidate);
                 }
                 Ok(Checked::Control) => {
                     if let Err((packet, reason)) = self.punt(packet) {
@@ -89,20 +92,23 @@ impl<Io: BurstIo> Path<Io> {
                     }
                 }
                 Ok(Checked::Error) => self.substrate_error(tables, packet),
+                Ok(Checked::Native(facts)) => {
+                    self.native_arrives(tables, packet, &facts, now_ns);
+                }
                 Err(reason) => self.drop_packet(PORT, reason, packet),
             }
         }
 
-        for (mut packet, candidate) in candidates.drain(..) {
-            match find_receiver(tables, &candidate, now_ns) {
+        for (mut packet, candidate) in packets.drain(..).zip(&candidates) {
+            match find_receiver(tables, candidate, now_ns) {
                 Ok(Receiver::Node(port)) => {
-                    match self.restore(tables, port, &mut packet, &candidate) {
+                    match self.restore(tables, port, &mut packet, candidate) {
                         Ok(port) => self.send(port, packet),
                         Err(reason) => self.drop_packet(PORT, reason, packet),
                     }
                 }
                 Ok(Receiver::Member(index, genuine)) => {
-                    self.member_takes(tables, index, packet, &candidate, &genuine, now_ns);
+                    self.member_takes(tables, index, packet, candidate, &genuine, now_ns);
                 }
                 Err(reason) => self.drop_packet(PORT, reason, packet),
             }
@@ -116,7 +122,7 @@ impl<Io: BurstIo> Path<Io> {
         tables: &Snapshot,
         port: PortIndex,
         packet: &mut Io::Packet,
-        candidate: &Candidate,
+        candidate: &Candidate<'_>,
     ) -> Result<PortIndex, DropReason> {
         let receiver = tables.node(port).ok_or(DropReason::PortDown)?;
         let Candidate {
@@ -133,14 +139,15 @@ impl<Io: BurstIo> Path<Io> {
             || local_ids.take(port),
             &tables.fabric.rules,
         );
-        let source = source_mac(receiver, source.address());
+        let source = source_mac(receiver, source.key().address());
         ethernet::write(packet.bytes_mut(), receiver.mac, source, EtherType::IPV4);
         Ok(port)
     }
 }
 
 /// Steps 1 to 10: what can be said without looking anything up.
-fn check_frame(frame: &[u8], tables: &Snapshot) -> Result<Checked, DropReason> {
+#[inline(always)]
+fn check_frame<'a>(frame: &[u8], tables: &'a Snapshot) -> Result<Checked<'a>, DropReason> {
     // (1) Not IPv6.
     let (header, ip) = ethernet::parse(frame).ok_or(DropReason::L2Malformed)?;
     if header.ether_type != EtherType::IPV6 {
@@ -167,13 +174,16 @@ fn check_frame(frame: &[u8], tables: &Snapshot) -> Result<Checked, DropReason> {
     if network == 0 {
         return check_host_control(&facts, destination, tables);
     }
-    // (5) Errors of the substrate about packets of our nodes.
-    if facts.next_header == protocol::ICMPV6 {
+    let from_fabric = tables.fabric.prefix.contains(&facts.source);
+    // (5) Errors of the substrate about packets of our nodes to our nodes.
+    if facts.next_header == protocol::ICMPV6
+        && (from_fabric || !native::concerns(tables, &facts, ip))
+    {
         return Ok(Checked::Error);
     }
     // (6)
-    if !tables.fabric.prefix.contains(&facts.source) {
-        return Err(DropReason::DecodeNativeOff);
+    if !from_fabric {
+        return Ok(Checked::Native(facts));
     }
     // (7)
     if !layout.is_canonical(&facts.destination) || !layout.is_canonical(&facts.source) {
@@ -183,8 +193,8 @@ fn check_frame(frame: &[u8], tables: &Snapshot) -> Result<Checked, DropReason> {
     let overlay = Overlay::parse(&facts, ip, &tables.fabric.rules)?;
     // (11) begins: an id that no network can have.
     let network = NetworkId::new(network).ok_or(DropReason::DecodeUnknownNetwork)?;
-    let key = |address: &[u8; 16]| Key::new(network, virtual_of(address));
-    let (destination, source) = (key(&facts.destination), key(&facts.source));
+    let aim = |address: &[u8; 16]| tables.mappings.aim(Key::new(network, virtual_of(address)));
+    let (destination, source) = (aim(&facts.destination), aim(&facts.source));
     Ok(Checked::Overlay(Candidate {
         facts,
         overlay,
@@ -199,7 +209,7 @@ fn check_link_control(
     facts: &Ipv6Facts,
     ip: &[u8],
     to_our_address: bool,
-) -> Result<Checked, DropReason> {
+) -> Result<Checked<'static>, DropReason> {
     if facts.next_header != protocol::ICMPV6 {
         return Err(DropReason::DecodeNotOurs);
     }
@@ -220,7 +230,7 @@ fn check_host_control(
     facts: &Ipv6Facts,
     destination: Ipv6Addr,
     tables: &Snapshot,
-) -> Result<Checked, DropReason> {
+) -> Result<Checked<'static>, DropReason> {
     if destination != tables.host.control_address {
         let endpoint = virtual_of(&facts.destination);
         let right_endpoint = endpoint == Ipv4Addr::new(0, 0, 0, 1);
@@ -240,17 +250,17 @@ fn check_host_control(
 /// if it is genuine.
 fn find_receiver(
     tables: &Snapshot,
-    candidate: &Candidate,
+    candidate: &Candidate<'_>,
     now_ns: u64,
 ) -> Result<Receiver, DropReason> {
-    let destination = candidate.destination;
+    let destination = candidate.destination.key();
     // (11) A member's host receives whoever owns the address.
-    let receiver = tables.mappings.find(destination);
+    let receiver = tables.place(candidate.destination);
     let lives_here = |entry: &&Entry| {
         entry.owner == tables.host.index || entry.group.is_some() && entry.port.is_some()
     };
     let Some(receiver) = receiver.filter(lives_here) else {
-        return Err(if tables.networks.contains(&destination.network_bits()) {
+        return Err(if tables.router(destination.network_bits()).is_some() {
             DropReason::DecodeUnknownDestination
         } else {
             DropReason::DecodeUnknownNetwork
@@ -276,7 +286,7 @@ fn find_receiver(
 /// sends never comes from outside, but for a copy.
 fn check_source(
     tables: &Snapshot,
-    candidate: &Candidate,
+    candidate: &Candidate<'_>,
     receiver: &Entry,
     now_ns: u64,
 ) -> Result<Genuine, DropReason> {
@@ -287,8 +297,7 @@ fn check_source(
         ..
     } = candidate;
     let owner = tables
-        .mappings
-        .find(*source)
+        .place(*source)
         .ok_or(DropReason::DecodeUnknownSource)?;
     let speaks_for_nobody = |group| tables.group(group).is_some_and(|g| g.owner.is_none());
     if owner.group.is_some_and(speaks_for_nobody) {

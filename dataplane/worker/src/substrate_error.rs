@@ -144,13 +144,14 @@ fn believe(tables: &Snapshot, facts: &Ipv6Facts, error: &SubstrateError<'_>) -> 
         return None;
     }
     let network = NetworkId::new(network)?;
-    let find = |address: Ipv4Addr| tables.mappings.find(Key::new(network, address));
-    let source = find(virtual_of(&quoted.source))?;
+    let place = |address: Ipv4Addr| tables.place(tables.mappings.aim(Key::new(network, address)));
+    let source = place(virtual_of(&quoted.source))?;
     let ours = layout.prefix96(&tables.host.locator, network.get());
     if quoted.source[..12] != ours.0 {
         return None;
     }
-    let destination = find(virtual_of(&quoted.destination))?;
+    let address = virtual_of(&quoted.destination);
+    let destination = place(address)?;
     let host = host_of(tables, destination, &quoted.destination[..12])?;
     let sender = if source.owner == tables.host.index {
         Some(source.local_port()?)
@@ -163,7 +164,7 @@ fn believe(tables: &Snapshot, facts: &Ipv6Facts, error: &SubstrateError<'_>) -> 
     Some(Believed {
         sender,
         host,
-        destination: destination.key,
+        destination: Key::new(network, address),
     })
 }
 

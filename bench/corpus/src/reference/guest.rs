@@ -70,7 +70,7 @@ impl Reference<'_> {
         let (world, destination) = (self.world, packet.destination);
         // 12
         let Ok(host) = world.host_of(network, destination) else {
-            return Err("encode_no_mapping");
+            return self.ask_router(port, network, node, packet, frame);
         };
         // 13
         let routers = u8::from(!world.same_subnet(network, node, destination));

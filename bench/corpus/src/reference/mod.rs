@@ -7,6 +7,7 @@
 mod errors;
 mod guest;
 mod ipv4;
+mod router;
 mod substrate;
 
 use std::collections::BTreeMap;

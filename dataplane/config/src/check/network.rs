@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
 
-use ipnet::Ipv4Net;
+use ipnet::{Ipv4Net, Ipv6Net};
 use wire::address::NetworkId;
 
 use super::group::Shared;
-use super::{node, uplink, value, whole};
+use super::{native, node, route, uplink, value, whole};
 use crate::model::{Network, Subnet};
 use crate::name::Names;
 use crate::problem::{Draft, Drafts};
@@ -24,15 +24,20 @@ const GUEST_MTU_MIN: i64 = 68;
 const GROWTH_BYTES: u16 = 28;
 
 /// Sources that no guest may have: the packet path drops them as martians.
-const MARTIANS: [Ipv4Net; 4] = [
+pub const MARTIANS: [Ipv4Net; 4] = [
     Ipv4Net::new_assert(Ipv4Addr::new(0, 0, 0, 0), 8),
     Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8),
     Ipv4Net::new_assert(Ipv4Addr::new(224, 0, 0, 0), 4),
     Ipv4Net::new_assert(Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 
-/// All networks; `hosts` are the fabric's.
-pub fn check(raw: &Raw, hosts: &Names<'_>, drafts: &Drafts) -> Option<Vec<Network>> {
+/// All networks; `fabric` and `hosts` are the fabric's.
+pub fn check(
+    raw: &Raw,
+    fabric: Option<At<Ipv6Net>>,
+    hosts: &Names<'_>,
+    drafts: &Drafts,
+) -> Option<Vec<Network>> {
     // An MTU that is out of range is reported where the uplink is checked.
     let uplink_mtu = raw
         .uplink
@@ -59,11 +64,27 @@ pub fn check(raw: &Raw, hosts: &Names<'_>, drafts: &Drafts) -> Option<Vec<Networ
         });
         let subnets = subnets(network, uplink_mtu, drafts);
         let nodes = node::check(network, &subnets, hosts, &shared, drafts);
+        let routes = route::check(network, &subnets, nodes.as_deref(), drafts);
+        let site = native::Site {
+            network,
+            subnets: &subnets,
+            fabric,
+            uplink_mtu,
+        };
+        let native = network
+            .native
+            .as_ref()
+            .map(|native| native::check(native, &site, drafts));
         Some(Network {
             name: network.name.as_ref()?.value.clone(),
             id: id?,
+            routes: routes?,
             subnets: whole(subnets)?,
             nodes: nodes?,
+            native: match native {
+                Some(checked) => Some(checked?),
+                None => None,
+            },
         })
     };
     whole(raw.networks.iter().map(network).collect())

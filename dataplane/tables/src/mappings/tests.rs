@@ -16,6 +16,10 @@ fn entry(network: u32, address: u32, owner: u16) -> Entry {
     }
 }
 
+fn shards(table: &Mappings) -> impl Iterator<Item = &Shard> {
+    table.branches.iter().flat_map(|branch| branch.iter())
+}
+
 #[test]
 fn an_entry_takes_half_a_cache_line_also_when_it_may_be_absent() {
     assert_eq!(size_of::<Option<Entry>>(), 32);
@@ -43,13 +47,11 @@ fn a_change_leaves_the_older_version_as_it_was_and_shares_the_other_shards() {
     assert!(before.find(entry(7, 17, 0).key).is_some());
     assert!(after.find(entry(7, 17, 0).key).is_none());
     assert_eq!((before.len(), after.len()), (50_000, 49_999));
-    let shared = before
-        .shards
-        .iter()
-        .zip(&after.shards)
+    let shared = shards(&before)
+        .zip(shards(&after))
         .filter(|(a, b)| Arc::ptr_eq(&a.slots, &b.slots))
         .count();
-    assert_eq!(shared, SHARDS - 1);
+    assert_eq!(shared, BRANCHES * SHARDS - 1);
 }
 
 #[test]
@@ -58,9 +60,7 @@ fn consecutive_addresses_spread_so_that_no_walk_is_long() {
         .map(|i| Change::Put(entry(7, 0x0a00_0000 + i, 1)))
         .collect();
     let table = Mappings::default().with(&many);
-    let longest_walk = table
-        .shards
-        .iter()
+    let longest_walk = shards(&table)
         .flat_map(|shard| {
             shard.slots.iter().enumerate().filter_map(|(at, slot)| {
                 let home = Shard::home(slot.as_ref()?.key.hash(), shard.slots.len());
@@ -72,7 +72,7 @@ fn consecutive_addresses_spread_so_that_no_walk_is_long() {
         longest_walk.is_some_and(|steps| steps < 64),
         "{longest_walk:?}"
     );
-    let slots: usize = table.shards.iter().map(|shard| shard.slots.len()).sum();
+    let slots: usize = shards(&table).map(|shard| shard.slots.len()).sum();
     assert!(
         slots * size_of::<Slot>() / table.len() <= 128,
         "at most 128 octets a mapping"
@@ -80,6 +80,31 @@ fn consecutive_addresses_spread_so_that_no_walk_is_long() {
 }
 
 proptest! {
+    #[test]
+    fn a_crowded_shard_answers_like_a_plain_map(
+        steps in prop::collection::vec((0u32..48, 0u16..5, any::<bool>()), 0..300)
+    ) {
+        let mut model = HashMap::new();
+        let mut shard = Shard::empty();
+        for (address, owner, put) in steps {
+            let entry = entry(1, address, owner);
+            let mut draft = Draft::of(&mut shard);
+            if put {
+                draft.put(entry);
+                model.insert(entry.key, entry);
+            } else {
+                draft.remove(entry.key);
+                model.remove(&entry.key);
+            }
+            prop_assert_eq!(draft.taken, model.len());
+            prop_assert!(shard.slots.len().is_power_of_two() && model.len() * 2 <= shard.slots.len());
+        }
+        for address in 0..48 {
+            let key = entry(1, address, 0).key;
+            prop_assert_eq!(shard.aim(key, key.hash()).find(), model.get(&key));
+        }
+    }
+
     #[test]
     fn it_answers_like_a_plain_map_after_any_batches(
         batches in prop::collection::vec(

@@ -33,8 +33,9 @@ pub(crate) fn snapshot() -> Snapshot {
         },
         path_mtus: PathMtus::new(1, 1600),
         nodes: [].into(),
-        networks: Arc::new(BTreeSet::new()),
+        networks: Arc::default(),
         mappings: Mappings::default(),
+        natives: Arc::default(),
         groups: [].into(),
     }
 }

@@ -53,7 +53,10 @@ impl Ipv4Facts {
     /// `EncodeMalformed` or `EncodeSourceRoute` (options), `EncodeMartian`
     /// (source 0/8, 127/8, 224/4 or 240/4; destination 0/8, 127/8 or 240/4
     /// except the limited broadcast).
-    #[inline]
+    // Always inlined, as what it calls: a result that goes through memory is written field by field
+    // and read back in words, and the processor waits for such a word until the fields are in the
+    // cache (three times 15 cycles a packet, 2026-11-25).
+    #[inline(always)]
     pub fn parse(ip: &[u8]) -> Result<Self, DropReason> {
         let packet = ipv4::parse(ip).ok_or(DropReason::EncodeMalformed)?;
         let header = packet.header;
@@ -75,7 +78,11 @@ impl Ipv4Facts {
         {
             return Err(DropReason::EncodeMartian);
         }
-        let mut facts = Self {
+        let (protocol, is_fragment) = (
+            header.protocol,
+            header.more_fragments() || header.offset_units() != 0,
+        );
+        Ok(Self {
             header_bytes,
             tos: header.tos,
             total_bytes: header.total_bytes.get(),
@@ -84,13 +91,14 @@ impl Ipv4Facts {
             more_fragments: header.more_fragments(),
             offset_units: header.offset_units(),
             ttl: header.ttl,
-            protocol: header.protocol,
+            protocol,
             source,
             destination,
-            flow_hash: 0,
-        };
-        facts.flow_hash = facts.hash(packet.payload);
-        Ok(facts)
+            flow_hash: {
+                let identity = flow_identity(protocol, is_fragment, packet.payload);
+                flow_hash(source, destination, protocol, identity)
+            },
+        })
     }
 
     /// The length of what follows header and options, in octets.
@@ -113,18 +121,17 @@ impl Ipv4Facts {
     pub const fn options_bytes(&self) -> u8 {
         self.header_bytes - ipv4::HEADER_BYTES as u8
     }
+}
 
-    #[inline]
-    fn hash(&self, payload: &[u8]) -> u8 {
-        let identity = match payload.first_chunk() {
-            Some(octets)
-                if !self.is_fragment() && protocol::begins_with_flow_identity(self.protocol) =>
-            {
-                u32::from_be_bytes(*octets)
-            }
-            _ => 0,
-        };
-        flow_hash(self.source, self.destination, self.protocol, identity)
+/// What tells flows between the same two addresses apart; 0 where nothing does, and for every
+/// fragment, since later ones do not carry it.
+#[inline(always)]
+fn flow_identity(protocol: u8, is_fragment: bool, payload: &[u8]) -> u32 {
+    match payload.first_chunk() {
+        Some(octets) if !is_fragment && protocol::begins_with_flow_identity(protocol) => {
+            u32::from_be_bytes(*octets)
+        }
+        _ => 0,
     }
 }
 

@@ -7,7 +7,7 @@ use super::host::*;
 
 const A_MAC: MacAddress = MacAddress([2, 0x55, 10, 0, 0, 2]);
 
-fn arp(operation: u16, sender: (MacAddress, [u8; 4]), target: [u8; 4]) -> Vec<u8> {
+pub(super) fn arp(operation: u16, sender: (MacAddress, [u8; 4]), target: [u8; 4]) -> Vec<u8> {
     let mut frame = vec![0xff; 6];
     frame.extend(A_MAC.0);
     frame.extend([0x08, 0x06, 0, 1, 8, 0, 6, 4]);

@@ -112,6 +112,7 @@ impl View {
             lease: Arc::clone(lease),
         };
         let v = LocalNode {
+            mtu: 1500,
             network: network(Z),
             address: V.into(),
             mac: MacAddress::virtual_of(V.into()),

@@ -1,21 +1,25 @@
 //! The hosts r and s of the lab, as far as one worker sees them.
 
-use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 
 use tables::counters::WorkerCounters;
 use tables::mappings::{Change, LocalPort};
 use tables::notice::{NoticeReceiver, notice_ring};
 use tables::punt::{PuntReceiver, PuntSender, punt_ring};
+use tables::router::Route;
 use tables::snapshot::{Fabric, LocalHost, Subnet};
 use tables::{
-    Entry, HostIndex, Key, LocalNode, Mappings, PathMtus, PortIndex, Publisher, Snapshot, Uplink,
+    Entry, HostIndex, Key, LocalNode, Mappings, NativeNetwork, NativePeers, PathMtus, PortIndex,
+    Publisher, Router, Snapshot, Uplink,
 };
 use wire::address::{FabricPrefix, Layout, Locator, NetworkId};
 use wire::drop_reason::DropReason;
 use wire::encode::{DscpRule, HeadingRules, KeepId};
 use wire::ethernet::MacAddress;
+use wire::native::{NativePrefix, Peer, UdpZero};
 use wire::packet::{HeapPacket, Packet};
 
 use crate::memory::MemoryIo;
@@ -73,12 +77,19 @@ pub(super) fn overlay_address(host: u16, net: u32, address: [u8; 4]) -> [u8; 16]
         .with(address.into())
 }
 
+pub(super) fn subnet(third: u8) -> Subnet {
+    Subnet::new([10, 0, third, 0].into(), 24, [10, 0, third, 1].into())
+}
+
+/// Of both networks: 192.168.7.0/24 lies behind g, 192.168.8.0/24 behind c.
+fn router() -> Router {
+    let route = |third, via: [u8; 4]| Route::new([192, 168, third, 0].into(), 24, via.into());
+    let routes = vec![route(7, [10, 0, 0, 3]), route(8, [10, 0, 0, 4])];
+    Router::new(vec![subnet(0), subnet(1)], routes)
+}
+
 /// What host `me` knows.
 pub(super) fn snapshot(me: u16) -> Snapshot {
-    let subnet = |address: [u8; 4]| {
-        let base = Ipv4Addr::new(10, 0, address[2], 0);
-        Subnet::new(base, 24, Ipv4Addr::new(10, 0, address[2], 1))
-    };
     let prefix = |host, net| Layout::Neutral56.prefix96(&locator(host), net);
     let put = |&(net, address, host, port): &(u32, [u8; 4], u16, u16)| {
         Change::Put(Entry {
@@ -98,7 +109,8 @@ pub(super) fn snapshot(me: u16) -> Snapshot {
                 network: network(net),
                 address: address.into(),
                 mac: MacAddress::virtual_of(address.into()),
-                subnet: subnet(address),
+                subnet: subnet(address[2]),
+                mtu: 1500,
                 prefix: prefix(host, net),
                 generation: 1,
                 member: None,
@@ -123,10 +135,37 @@ pub(super) fn snapshot(me: u16) -> Snapshot {
         },
         path_mtus: PathMtus::new(HOSTS, MTU),
         nodes: nodes.collect(),
-        networks: Arc::new(BTreeSet::from([Z, Y])),
+        networks: Arc::new(BTreeMap::from([(Z, router()), (Y, router())])),
         mappings: Mappings::default().with(&NODES.iter().map(put).collect::<Vec<_>>()),
+        natives: Arc::new(natives()),
         groups: [].into(),
     }
+}
+
+/// The native peer of network Z, in the subnet of a, c and g.
+pub(super) const DUMMY: [u8; 4] = [10, 0, 0, 200];
+
+/// Its own address.
+pub(super) fn peer_address() -> [u8; 16] {
+    let address: Ipv6Addr = "2001:db8:7::80".parse().expect("an address");
+    address.octets()
+}
+
+/// A peer in the subnet, one elsewhere, and those behind a prefix.
+fn natives() -> NativePeers {
+    let other: Ipv6Addr = "2001:db8:7::81".parse().expect("an address");
+    let prefix = NativePrefix::new("2001:db8:64::".parse().expect("a prefix"));
+    let range = Ipv4Addr::new(198, 18, 0, 0);
+    let of_z = NativeNetwork::new(
+        &[
+            Peer::new(DUMMY.into(), peer_address()),
+            Peer::new([192, 0, 2, 7].into(), other.octets()),
+        ],
+        [(Subnet::new(range, 15, range), prefix.expect("a /96"))],
+        UdpZero::Compute,
+        1280,
+    );
+    NativePeers::new([(network(Z), of_z)])
 }
 
 pub(super) fn uplink_address(host: u16) -> Ipv6Addr {

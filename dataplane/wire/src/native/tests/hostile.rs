@@ -44,6 +44,8 @@ proptest! {
             sent.resize(sent.len() + long, 1);
             let bytes = sent.len() as u16;
             sent[2..4].copy_from_slice(&bytes.to_be_bytes());
+            // The worker has compared it before.
+            sent[8] = sent[8].max(2);
             crate::samples::fix_checksum(&mut sent);
         }
         if let Ok(risen) = rise(&sent, &ends, &RULES) {
