@@ -8,7 +8,7 @@ use rand::{Rng, RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// Inputs made for each target.
-const MADE: u32 = 300;
+const MADE: u32 = 100;
 const OCTETS_MAX: usize = 600;
 
 fn inputs(of: &str, target: &str) -> Vec<(PathBuf, Vec<u8>)> {
