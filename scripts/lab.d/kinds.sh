@@ -134,6 +134,8 @@ run_round() {
     current=$(owner) other=$(peer_of "$current")
     before=$(epoch)
     round_begins "$3"
+    # Under load a member may have lost a copy since: a second fault is another matter.
+    await_protected
     "inflict_$kind"
     round_ends "$kind" "$fault_ns" "$victim"
     "restore_$kind"
