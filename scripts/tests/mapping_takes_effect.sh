@@ -23,6 +23,6 @@ understudy mapping remove z 10.0.0.9
 send_to_nobody
 settles "after its removal" "200 on r, 100 on s"
 
-printf 'z 10.0.1.%d t\n' {1..200} | understudy mapping load - && fail "addresses outside the subnet were taken"
+printf 'z 10.0.2.%d t\n' {1..200} | understudy mapping load - && fail "addresses outside the subnet were taken"
 printf 'z 10.0.0.%d t\n' {100..200} | understudy mapping load -
-expect "mappings" "$(ask r | jq .mappings)" 107
+expect "mappings" "$(ask r | jq .mappings)" 108
