@@ -38,8 +38,8 @@ cut_host() {
         out) drop_in_router from "${LOCATOR[$host]}" ;;
         control)
             control=$(control_address "$host")
-            drop_in_router from "$control"
-            drop_in_router to "$control" >/dev/null
+            # Both at once: a host that is not heard but still hears would learn of its successor.
+            at_once "$router" "rule add to $control blackhole"$'\n'"rule add from $control blackhole"
             ;;
         *) fail "cut $host what? in, out, both or control" ;;
     esac
@@ -54,7 +54,7 @@ cut_link() {
 # drop_in_router SELECTOR...: a routing rule that drops silently, as a broken path does.
 drop_in_router() { at_once "$(namespace_of router)" "rule add $* blackhole"; }
 
-# at_once NAMESPACE COMMAND: an `ip` command. Prints the time right before it: the process that
+# at_once NAMESPACE COMMAND: an `ip` command, or several, one a line. Prints the time right before it: the process that
 # obeys is there already, since starting one takes up to 30 ms on a busy machine.
 at_once() {
     local pipe process

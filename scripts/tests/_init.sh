@@ -5,7 +5,7 @@ set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 WORK=$(mktemp -d)
 fail() {
-    echo "FAILED: $*" >&2
+    echo "FAILED: $*" | tee "$WORK/failure" >&2
     exit 1
 }
 for part in topology configs network hugepages daemons observe balance faults group rounds kinds native; do
@@ -19,6 +19,8 @@ finish() {
     # shellcheck disable=SC2046 # one word a process
     kill $(jobs -p) 2>/dev/null || true
     ((code == 0)) || tail -n 20 "$LAB_STATE"/*.log >&2 || true
+    # Once more, where whoever reads only the end sees it.
+    cat "$WORK/failure" >&2 2>/dev/null || true
     lab down
     rm -rf "$WORK"
     exit "$code"

@@ -6,6 +6,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
@@ -163,6 +165,11 @@ fn lock_holder(file_prefix: &str) -> Option<i32> {
     (code == 0 && lock.l_type != libc::F_UNLCK as libc::c_short).then_some(lock.l_pid)
 }
 
+/// How long pages of a process that has just ended are waited for. The kernel
+/// gives back those that an AF_XDP socket has registered by a worker thread of
+/// its own, after the process is gone: who restarts at once would not find them.
+const PAGES_RETURN: Duration = Duration::from_secs(2);
+
 fn check_memory(wanted_mib: u64) -> Option<Finding> {
     let mounts = hugepages::mounts();
     let Some(mount) = mounts.iter().min_by_key(|mount| mount.page_kib) else {
@@ -174,11 +181,19 @@ fn check_memory(wanted_mib: u64) -> Option<Finding> {
     let mut sizes_kib: Vec<u64> = mounts.iter().map(|mount| mount.page_kib).collect();
     sizes_kib.sort_unstable();
     sizes_kib.dedup();
-    let free_kib: u64 = sizes_kib
-        .iter()
-        .map(|&kib| hugepages::pages(kib).1 * kib)
-        .sum();
-    let missing_kib = (wanted_mib << 10).saturating_sub(free_kib);
+    let wanted_kib = wanted_mib << 10;
+    let deadline = Instant::now() + PAGES_RETURN;
+    let free_kib = loop {
+        let (total_kib, free_kib) = sizes_kib.iter().fold((0, 0), |(total, free), &kib| {
+            let pages = hugepages::pages(kib);
+            (total + pages.0 * kib, free + pages.1 * kib)
+        });
+        if free_kib >= wanted_kib || total_kib < wanted_kib || Instant::now() > deadline {
+            break free_kib;
+        }
+        thread::sleep(Duration::from_millis(20));
+    };
+    let missing_kib = wanted_kib.saturating_sub(free_kib);
     let page_kib = mount.page_kib;
     let pages = hugepages::pages(page_kib).0 + missing_kib.div_ceil(page_kib);
     (missing_kib > 0).then_some(Finding::HugePages {
