@@ -10,7 +10,7 @@ start_daemon() {
     rm -f "$LAB_STATE/$host.paused"
     # A session of its own: Ctrl-C is for the script, which then stops the daemons in order.
     setsid ip netns exec "$(namespace_of "$host")" \
-        "$BIN/understudyd" --config "$LAB_CONFIGS/$host.toml" </dev/null >>"$log" 2>&1 &
+        "${LAB_DAEMON:-$BIN/understudyd}" --config "$LAB_CONFIGS/$host.toml" </dev/null >>"$log" 2>&1 &
     echo $! >"$LAB_STATE/$host.pid"
     # Not a job of this shell: it would tell of each kill, and wait for it.
     disown

@@ -26,5 +26,7 @@ $asked[0] as $a | $verdict[0] as $v
     gap_ms: ms($a.longest_gap.ns),
     own_pause_ms: ms($a.own_pause_ns_max),
     received_by_both: $v.received_by_several,
-    worker_gap_ms: ($gaps | map_values(. / 10 | round / 100))
+    worker_gap_ms: ($gaps | map_values(. / 10 | round / 100)),
+    # Since the hosts and the lab began; tells where answers that are missing were lost.
+    drops: $drops
   }

@@ -61,7 +61,7 @@ round_ends() {
     wait "${answerer[@]}" || fail "an answerer failed: see $round"
     "$PROBE" requests judge "$round/asked" "$round"/log-[st] >"$round/verdict"
     jq -n --arg kind "$kind" --argjson fault_ns "$fault_ns" --arg victim "$victim" \
-        --argjson taken "$taken" --argjson gaps "$(worker_gaps)" \
+        --argjson taken "$taken" --argjson gaps "$(worker_gaps)" --argjson drops "$(drops_by_place)" \
         --argjson stale_sent "$(cat "$round/stale_sent" 2>/dev/null || echo null)" \
         --slurpfile asked "$round/asked" --slurpfile verdict "$round/verdict" \
         -f "$ROOT/scripts/lab.d/round.jq" >"$round/round.json"
@@ -74,6 +74,21 @@ worker_gaps() {
         [[ -e $LAB_STATE/$host.paused ]] ||
             ask "$host" | jq --arg host "$host" '{($host): ([.workers[].longest_gap_us] | max)}'
     done | jq -s 'add // {}'
+}
+
+# drops_by_place: what the hosts have dropped since they began, by reason, and what the kernels of the
+# group's guests and of a did not get out of their door.
+drops_by_place() {
+    local host guest
+    {
+        for host in "${HOSTS[@]}"; do
+            ask "$host" | jq --arg host "$host" '{($host): (.drops | map({(.reason): .packets}) | add // {})}'
+        done
+        for guest in a "${MEMBER[@]}"; do
+            ip -n "$(namespace_of "$guest")" -s -j link show dev eth0 |
+                jq --arg guest "$guest" '{($guest): {kernel: .[0].stats64.tx.dropped}}'
+        done
+    } | jq -s 'add | map_values(with_entries(select(.value > 0))) | with_entries(select(.value != {}))'
 }
 
 # watch_stale HOST: from now on counts what a deposed host sends to r from the group's address.

@@ -1,19 +1,34 @@
 #!/usr/bin/env bash
-# A primary that is cut off from all daemons falls silent by itself before j is promoted: nothing of
-# it leaves its host, so that it does not matter whether a receiver checks. UNDERSTUDYD_UNCHECKED may
-# name the directory of a build whose receivers do not.
-BIN_UNCHECKED=${UNDERSTUDYD_UNCHECKED:-}
-[[ ! $BIN_UNCHECKED ]] || export CARGO_TARGET_DIR=$BIN_UNCHECKED
+# A primary that is cut off from all daemons falls silent by itself before j is promoted. It is shown
+# with hosts that believe whoever speaks for a node: without its lease they would hear it.
+ROOT=$(cd "$(dirname "$0")/../.." && pwd)
+export LAB_DAEMON=${CARGO_TARGET_DIR:-$ROOT/target}/simulate/understudyd
+(cd "$ROOT" && cargo build --quiet --profile simulate --locked -p daemon --features unchecked)
 . "$(dirname "$0")/_init.sh"
-
 round=$WORK
-await_protected
-probe_in g udp source 10.0.0.2:7001 --tenant "$TENANT_Z" --count 16000 --per-second 4000 >/dev/null &
-cut_host s control >/dev/null
-eventually 5 owned_by t || fail "nobody was promoted: $(group_record)"
-watch_stale s
-sleep 1
-stop_watch_stale
+
+# isolated WHAT: g goes on sending to a while its host is cut off and j takes over.
+isolated() {
+    local before
+    await_protected
+    probe_in g udp source 10.0.0.2:7001 --tenant "$TENANT_Z" --count 16000 --per-second 4000 >/dev/null &
+    cut_host s control >/dev/null
+    eventually 5 owned_by t || fail "nobody was promoted: $(group_record)"
+    before=$(ask r | jq '.ports[] | select(.name == "z/a") | .tx_packets')
+    watch_stale s
+    sleep 1
+    stop_watch_stale
+    delivered=$(($(ask r | jq '.ports[] | select(.name == "z/a") | .tx_packets') - before))
+}
+
+isolated
 expect "sent by the old owner" "$(<"$WORK/stale_sent")" 0
+expect "delivered to a" "$delivered" 0
 (($(drops s encode_muted) >= 1000)) || fail "g's packets were not dropped as encode_muted: $(drops s encode_muted)"
 expect "the new owner answers" "$(replies a 10.0.0.3)" 20
+
+LAB_ON_ISOLATION="continue" lab up >/dev/null
+isolated
+(($(<"$WORK/stale_sent") >= 1000 && delivered >= 1000)) ||
+    fail "without a lease $(<"$WORK/stale_sent") packets left the old owner, $delivered reached a: what was to be shown without a lease does not show"
+echo "without a lease: $(<"$WORK/stale_sent") sent, $delivered delivered"

@@ -67,5 +67,9 @@ mod worker;
 pub use io::{BURST_PACKETS_MAX, Burst, BurstIo, WorkerIndex};
 pub use worker::{Assignment, Worker};
 
+/// Whether this build believes whoever speaks for a node: the feature
+/// `unchecked`, which only a test has, for the lease to be seen alone.
+pub const UNCHECKED: bool = cfg!(feature = "unchecked");
+
 #[cfg(test)]
 mod tests;

@@ -140,6 +140,12 @@ pub(crate) fn assemble(
              address; use it only where nothing is at stake"
         );
     }
+    if worker::UNCHECKED {
+        tracing::warn!(
+            "this is a build for a test: it believes whoever speaks for a node, deposed owners too; \
+             build it without the feature `unchecked` for a host that carries traffic"
+        );
+    }
     let boot = entropy::boot()?;
     let own = host_id(config, config.host.index);
     let sessions = Sessions::new(
