@@ -1,12 +1,13 @@
 # shellcheck shell=bash
 # What happens when a host dies, and when an address moves on purpose: rounds under load.
 
-: "${FAILOVER_ROUNDS:=20}" "${MOVE_ROUNDS:=20}"
+: "${FAILOVER_ROUNDS:=20}" "${MOVE_ROUNDS:=20}" "${OTHER_MODE_ROUNDS:=5}"
 
 run_failovers() {
     step "host s dies $FAILOVER_ROUNDS times under $ROUND_RATE requests a second" host_dies
     step "$MOVE_ROUNDS planned moves under the same load" planned_moves
     step "a deposed host that goes on, and old frames again" barriers
+    step "deaths with copies delivered, and made by the primary's host" other_modes
 }
 
 # progress TEXT...: a line of its own below the step's title.
@@ -55,6 +56,35 @@ same_at_a() {
     jq --argjson arp_unchanged "$unchanged" --argjson ttl "${ttl:-null}" '. + {$arp_unchanged, $ttl}' \
         "$round/round.json" >"$round/round.next"
     mv "$round/round.next" "$round/round.json"
+}
+
+# Where a replica's guest hears everything at once, and where the dying host itself makes the copies:
+# what that loses is counted, whatever it is. The lab is built anew for each.
+other_modes() {
+    local settings copies fan_out
+    for settings in "deliver sender" "buffer primary" "deliver primary"; do
+        read -r copies fan_out <<<"$settings"
+        LAB_COPIES=$copies LAB_FAN_OUT=$fan_out LAB_ON_ISOLATION="mute" deaths_in_mode "$OUT/mode-$copies-$fan_out"
+    done
+    jq -s . "$OUT"/mode-*.json >"$OUT/other-modes.json"
+    printf '\n       '
+    jq -r '[.[] | "\(.mode)/\(.fan_out) \(.inbound_lost) of \(.inbound_sent) lost"] | join(", ")' "$OUT/other-modes.json"
+}
+
+# deaths_in_mode DIRECTORY: as the environment says.
+deaths_in_mode() {
+    local round_at
+    "$ROOT/scripts/lab" up >/dev/null
+    for ((round_at = 1; round_at <= OTHER_MODE_ROUNDS; round_at++)); do
+        await_protected
+        move_to s
+        run_round host_killed "$round_at" "$1/$round_at"
+        progress "$(printf '%d/%d  %-8s %-8s %s' "$round_at" "$OTHER_MODE_ROUNDS" "$LAB_COPIES" "$LAB_FAN_OUT" "$(round_line)")"
+    done
+    jq -s --argjson wanted "$OTHER_MODE_ROUNDS" --arg mode "$LAB_COPIES" --arg fan_out "$LAB_FAN_OUT" \
+        --arg timers "${LAB_INTERVAL_MS}ms x $LAB_DETECT_MULT" --argjson tried_again 0 \
+        -f "$ROOT/scripts/quickstart.d/failover.jq" "$1"/*/round.json |
+        jq 'del(.arp_changed, .ttl_changed, .by_death)' >"$1.json"
 }
 
 # From s to t and back: the old owner is alive and helps.

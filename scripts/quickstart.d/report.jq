@@ -46,7 +46,8 @@ def criterion($claim; $holds; $found): {claim: $claim, holds: ($holds == true), 
     balance: $balance,
     failover: $failover,
     planned_move: $move,
-    barriers: $barriers
+    barriers: $barriers,
+    other_modes: $other_modes
   }
 | . as $r
 | .criteria = [
@@ -120,7 +121,10 @@ def criterion($claim; $holds; $found): {claim: $claim, holds: ($holds == true), 
         "\($barriers.goes_on.accepted) of \($barriers.goes_on.stale_sent) accepted"),
     criterion("its frames from before its death are refused after a failback";
         $barriers.replayed.replayed >= 1000 and $barriers.replayed.accepted == 0;
-        "\($barriers.replayed.accepted) of \($barriers.replayed.replayed) accepted")
+        "\($barriers.replayed.accepted) of \($barriers.replayed.replayed) accepted"),
+    criterion("deaths with copies delivered, or made by the dying host: survived";
+        $other_modes != null and ($other_modes | length == 3 and all(.rounds >= .wanted and .promoted == .rounds and .stale_accepted == 0));
+        [$other_modes[]? | "\(.mode)/\(.fan_out): \(.inbound_lost) lost, \(.unanswered) unanswered"] | join("; "))
 ]
 # The criteria before the first death are those of the overlay.
 | if $overlay_only then .criteria |= .[:(map(.claim | startswith("host s died")) | index(true))] else . end

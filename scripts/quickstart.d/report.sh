@@ -7,7 +7,7 @@ result() { cat "$OUT/$1.json" 2>/dev/null || echo null; }
 write_report() {
     local name arguments=()
     for name in ping tcp tcp-64 udp-64 sizes rate same-host same-host-tcp tenant-z tenant-y compare-ag \
-        compare-ga seen-a seen-c seen-g seen-ya seen-yg forgeries watch balance failover move barriers; do
+        compare-ga seen-a seen-c seen-g seen-ya seen-yg forgeries watch balance failover move barriers other-modes; do
         arguments+=(--argjson "${name//-/_}" "$(result "$name")")
     done
     jq -n "${arguments[@]}" --argjson hosts "$(count_hosts)" \

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What is measured: each step leaves its figures in $OUT/NAME.json and prints one line.
 
-STEPS=11
+STEPS=12
 PORT=7000
 
 run_steps() {
