@@ -18,10 +18,12 @@ use crate::clock;
 const RECEIVE_BUFFER_BYTES: usize = 64 << 20;
 /// After a busy look at the socket it sleeps for so long instead of waking for each request.
 const TICK: Duration = Duration::from_micros(300);
-/// At most so many answers a tick, some 100,000 a second: a guest's virtual network card holds its
-/// guest back when its ring is full, a veth throws away. Without a bound a guest that finds thousands
-/// of requests at once fills the 2,048 frames of its port while the host's worker waits for a core.
-const ANSWERS_A_TICK: usize = 32;
+/// An answerer's speed. A guest's virtual network card holds its guest back when its ring is full, a
+/// veth throws away: without a bound a guest that finds thousands of requests at once fills the 2,048
+/// frames of its port while the host's worker waits for a core.
+const ANSWERS_PER_SECOND: u64 = 100_000;
+/// After a wait it may catch up by so many at once: a quarter of that ring.
+const BURST: u64 = 512;
 /// How often an idle answerer looks for signals.
 const IDLE: Duration = Duration::from_millis(20);
 
@@ -74,6 +76,7 @@ pub fn answer(
     mut write: impl FnMut(&Log) -> Result<(), Box<dyn Error>>,
 ) -> Result<(), Box<dyn Error>> {
     let mut book = Book::new(id);
+    let mut spoke_ns = clock::monotonic_ns()?;
     loop {
         let ended = ends.load(Ordering::Relaxed);
         if dumps.swap(false, Ordering::Relaxed) || ended {
@@ -85,9 +88,12 @@ pub fn answer(
         // Blocks until something comes, then takes what there is, then lets more of it gather.
         if take_one(socket, &mut book)? {
             socket.set_nonblocking(true)?;
-            let mut answers = 1;
-            while answers < ANSWERS_A_TICK && take_one(socket, &mut book)? {
-                answers += 1;
+            let now_ns = clock::monotonic_ns()?;
+            let mut allowed =
+                ((now_ns - spoke_ns) * ANSWERS_PER_SECOND / 1_000_000_000).clamp(1, BURST);
+            spoke_ns = now_ns;
+            while allowed > 1 && take_one(socket, &mut book)? {
+                allowed -= 1;
             }
             socket.set_nonblocking(false)?;
             thread::sleep(TICK);
