@@ -23,6 +23,7 @@ mod group;
 mod halt;
 mod lease;
 mod owner;
+mod partners;
 mod peers;
 mod records;
 mod relay;
@@ -40,8 +41,10 @@ pub use view::GroupView;
 
 use crate::config::AgentConfig;
 use crate::note::{Fact, Note};
+use crate::schedule::Schedule;
 use context::Context;
 use group::{Group, State};
+use partners::Partners;
 use peers::Peers;
 use relay::Relay;
 
@@ -52,12 +55,11 @@ pub struct Agent {
     manager: HostId,
     fabric: messages::FabricId,
     machine_kept: bool,
-    /// Every host of an audience, for the manager's host.
-    everyone: Vec<HostId>,
     /// The shortest interval of a group.
     interval: Duration,
     boot: BootId,
-    groups: BTreeMap<GroupId, Group>,
+    groups: Schedule<Group>,
+    partners: Partners,
     peers: Peers,
     relay: Relay,
     tokens: u64,
@@ -99,10 +101,10 @@ impl Agent {
             manager: config.manager,
             fabric: config.fabric,
             machine_kept: config.machine_kept,
-            everyone,
             interval,
             boot,
-            groups: groups.collect(),
+            groups: Schedule::new(groups),
+            partners: Partners::new(config.host, config.manager, everyone, interval),
             peers,
             relay: Relay::default(),
             tokens: 0,
@@ -124,6 +126,9 @@ impl Agent {
         self.start(out);
         self.dispatch(event, out);
         self.tick(out);
+        let (host, now) = (self.host, self.now);
+        self.groups
+            .settle(now, |group, out| group.deadlines(host, out));
         self.deadline = self.earliest();
     }
 
@@ -167,7 +172,7 @@ impl Agent {
     fn split<'a>(
         &'a mut self,
         out: &'a mut Vec<AgentAction>,
-    ) -> (&'a mut BTreeMap<GroupId, Group>, &'a mut Relay, Context<'a>) {
+    ) -> (&'a mut Schedule<Group>, &'a mut Relay, Context<'a>) {
         let context = Context {
             now: self.now,
             host: self.host,
@@ -175,6 +180,7 @@ impl Agent {
             manager: self.manager,
             machine_kept: self.machine_kept,
             peers: &mut self.peers,
+            partners: &mut self.partners,
             tokens: &mut self.tokens,
             out,
         };
@@ -214,9 +220,11 @@ impl Agent {
     /// What is due at this time, whatever the event was.
     fn tick(&mut self, out: &mut Vec<AgentAction>) {
         let (groups, relay, mut cx) = self.split(out);
-        for group in groups.values_mut() {
-            group.replica_tick(&mut cx);
-            group.owner_tick(&mut cx);
+        for id in groups.to_look_at(cx.now) {
+            if let Some(group) = groups.get_mut(&id) {
+                group.replica_tick(&mut cx);
+                group.owner_tick(&mut cx);
+            }
         }
         relay.tick(&mut cx);
         self.report(out);
@@ -226,11 +234,13 @@ impl Agent {
     /// The earliest time at which something is due. What was due by now was looked at just now.
     fn earliest(&self) -> Option<Time> {
         let mut times = Vec::new();
-        for group in self.groups.values() {
-            group.deadlines(self.host, &mut times);
-        }
         self.relay.deadlines(&mut times);
-        self.beat_deadlines(&mut times);
-        times.into_iter().filter(|time| *time > self.now).min()
+        let beats = self
+            .partners
+            .known()
+            .filter_map(|host| self.peers.get(host));
+        times.extend(beats.map(|peer| peer.beat_at));
+        let others = times.into_iter().filter(|time| *time > self.now).min();
+        self.groups.earliest().into_iter().chain(others).min()
     }
 }

@@ -17,6 +17,7 @@ pub mod manager;
 pub mod note;
 pub mod planted;
 mod retry;
+mod schedule;
 #[cfg(test)]
 mod tests;
 

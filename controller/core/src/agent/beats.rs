@@ -1,7 +1,6 @@
 //! Heartbeats: when they leave, what they say, what is made of those that come, and the report to a
 //! manager at the start of a session.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use messages::body::{
@@ -20,64 +19,42 @@ use crate::note::{Fact, Note};
 use crate::retry::Retry;
 
 impl Agent {
-    /// The hosts that heartbeats go to, and for each the shortest interval of the groups in them.
-    fn partners(&self) -> impl Iterator<Item = (HostId, Duration)> + '_ {
-        let mut hosts: BTreeSet<HostId> = BTreeSet::new();
-        for group in self.groups.values() {
-            hosts.extend(group.partners(self.host));
-        }
-        hosts.extend(&self.everyone);
-        hosts.insert(self.manager);
-        hosts.into_iter().map(|host| (host, self.interval_to(host)))
-    }
-
-    fn interval_to(&self, host: HostId) -> Duration {
-        if host == self.manager || self.host == self.manager {
-            return self.interval;
-        }
-        let shared = self
-            .groups
-            .values()
-            .filter(|group| group.partners(self.host).contains(&host));
-        shared
-            .map(|group| group.config.timers.interval)
-            .min()
-            .unwrap_or(self.interval)
-    }
-
     pub(super) fn send_heartbeats(&mut self, out: &mut Vec<AgentAction>) {
-        let due: Vec<(HostId, Duration)> = self
-            .partners()
-            .filter(|(host, _)| {
-                self.peers
-                    .get(*host)
-                    .is_some_and(|peer| peer.beat_at <= self.now)
-            })
-            .collect();
-        let own = self.host;
-        for (host, interval) in due {
-            let to_manager = host == self.manager;
-            let (groups, _, mut cx) = self.split(out);
-            let now = cx.now;
-            let mut beats = Vec::new();
-            for group in groups.values_mut() {
-                if to_manager || group.partners(own).contains(&host) {
-                    beats.push(group.beat());
-                    group.beat_sent(host, now);
-                }
-            }
-            cx.send(host, Body::Heartbeat(Heartbeat { sent: now, beats }));
-            if let Some(peer) = cx.peers.get_mut(host) {
-                peer.beat_at = next_on_grid(now, interval);
-            }
+        self.partners.refresh(&self.groups);
+        let now = self.now;
+        let is_due = |host: &HostId| {
+            let peer = self.peers.get(*host);
+            peer.is_some_and(|peer| peer.beat_at <= now)
+        };
+        let due: Vec<HostId> = self.partners.known().filter(is_due).collect();
+        for host in due {
+            self.send_heartbeat(host, out);
         }
     }
 
-    pub(super) fn beat_deadlines(&self, out: &mut Vec<Time>) {
-        out.extend(
-            self.partners()
-                .filter_map(|(host, _)| Some(self.peers.get(host)?.beat_at)),
-        );
+    fn send_heartbeat(&mut self, to: HostId, out: &mut Vec<AgentAction>) {
+        let (groups, _, mut cx) = self.split(out);
+        let now = cx.now;
+        let Some(partner) = cx.partners.get(to) else {
+            return;
+        };
+        let interval = partner.interval;
+        let mut beats = Vec::with_capacity(partner.groups.len());
+        for id in &partner.groups {
+            let Some(group) = groups.get(id) else {
+                continue;
+            };
+            beats.push(group.beat());
+            if matches!(group.state, State::Owner(_))
+                && let Some(group) = groups.get_mut(id)
+            {
+                group.beat_sent(to, now);
+            }
+        }
+        cx.send(to, Body::Heartbeat(Heartbeat { sent: now, beats }));
+        if let Some(peer) = cx.peers.get_mut(to) {
+            peer.beat_at = next_on_grid(now, interval);
+        }
     }
 
     pub(super) fn heartbeat(
@@ -147,12 +124,11 @@ impl Agent {
             return;
         }
         let mut entries = Vec::new();
-        for group in groups.values_mut() {
-            let now = cx.now;
-            if group
-                .reporting
-                .as_mut()
-                .is_some_and(|retry| retry.is_due(now))
+        let now = cx.now;
+        for id in groups.to_look_at(now) {
+            if let Some(group) = groups.get_mut(&id)
+                && let Some(retry) = &mut group.reporting
+                && retry.is_due(now)
             {
                 entries.push(group.reported());
             }

@@ -5,6 +5,7 @@ use messages::{BootId, Epoch, GroupId, HostId, Time};
 
 use super::action::AgentAction;
 use super::checkpoint::Asker;
+use super::partners::Partners;
 use super::peers::Peers;
 use crate::note::{Fact, Note};
 
@@ -17,6 +18,7 @@ pub(super) struct Context<'a> {
     /// Whether the machine has not rebooted since the last daemon ran.
     pub(super) machine_kept: bool,
     pub(super) peers: &'a mut Peers,
+    pub(super) partners: &'a mut Partners,
     pub(super) tokens: &'a mut u64,
     pub(super) out: &'a mut Vec<AgentAction>,
 }

@@ -1,9 +1,7 @@
 //! Which group does an event concern, and what does each message ask of it?
 
-use std::collections::BTreeMap;
-
 use messages::body::{Body, Request};
-use messages::{BootId, GroupId, HostId, SignedRecord};
+use messages::{BootId, HostId, SignedRecord};
 
 use super::Agent;
 use super::action::AgentAction;
@@ -13,6 +11,7 @@ use super::event::AgentEvent;
 use super::group::Group;
 use super::records::Source;
 use crate::note::Fact;
+use crate::schedule::Schedule;
 
 impl Agent {
     pub(super) fn dispatch(&mut self, event: AgentEvent, out: &mut Vec<AgentAction>) {
@@ -37,8 +36,14 @@ impl Agent {
                 }
             }
             AgentEvent::Workers { advanced } => {
-                for group in groups.values_mut() {
-                    group.workers(advanced, cx);
+                // Said again and again, and nearly always the same.
+                if groups
+                    .values()
+                    .any(|group| group.workers_advance != advanced)
+                {
+                    for group in groups.values_mut() {
+                        group.workers(advanced, cx);
+                    }
                 }
             }
             AgentEvent::Boundary { token } => {
@@ -46,16 +51,8 @@ impl Agent {
                     group.boundary(token, cx);
                 }
             }
-            AgentEvent::Persisted { token } => {
-                for group in groups.values_mut() {
-                    group.written(token, true, cx);
-                }
-            }
-            AgentEvent::PersistFailed { token } => {
-                for group in groups.values_mut() {
-                    group.written(token, false, cx);
-                }
-            }
+            AgentEvent::Persisted { token } => written(groups, token, true, cx),
+            AgentEvent::PersistFailed { token } => written(groups, token, false, cx),
             AgentEvent::Counts {
                 group,
                 counts,
@@ -223,9 +220,18 @@ impl Agent {
     }
 }
 
+/// Tells the group that waits for this write.
+fn written(groups: &mut Schedule<Group>, token: u64, durable: bool, cx: &mut Context<'_>) {
+    let waits = |group: &&Group| group.persisting == Some(token);
+    let waiting = groups.values().find(waits).map(Group::id);
+    if let Some(group) = waiting.and_then(|id| groups.get_mut(&id)) {
+        group.written(durable, cx);
+    }
+}
+
 /// Gives a record to the group that it is about, if it is one of this fabric's.
 fn take(
-    groups: &mut BTreeMap<GroupId, Group>,
+    groups: &mut Schedule<Group>,
     fabric: messages::FabricId,
     record: SignedRecord,
     source: Source,

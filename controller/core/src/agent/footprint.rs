@@ -10,7 +10,7 @@ impl Agent {
     #[must_use]
     pub fn footprint(&self) -> usize {
         let groups: usize = self.groups.values().map(Group::footprint).sum();
-        groups + self.everyone.len() + self.peers.footprint() + self.relay.footprint()
+        groups + self.partners.footprint() + self.peers.footprint() + self.relay.footprint()
     }
 }
 

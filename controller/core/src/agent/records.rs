@@ -126,6 +126,7 @@ impl Group {
     fn adopt(&mut self, record: SignedRecord, source: Source, cx: &mut Context<'_>) {
         let before = self.standing();
         let last = self.record.replace(record);
+        cx.partners.forget();
         let last_state = last.as_ref().map(|signed| signed.record.state);
         let last_owner = last.as_ref().and_then(|signed| signed.record.owner);
         let part = self.part(cx.host, cx.boot);
@@ -338,11 +339,8 @@ impl Group {
         }
     }
 
-    /// A write ended. Returns whether it was this group's.
-    pub(super) fn written(&mut self, token: u64, durable: bool, cx: &mut Context<'_>) -> bool {
-        if self.persisting != Some(token) {
-            return false;
-        }
+    /// The write under way ended.
+    pub(super) fn written(&mut self, durable: bool, cx: &mut Context<'_>) {
         self.persisting = None;
         let epoch = self.epoch();
         if durable {
@@ -356,7 +354,6 @@ impl Group {
         } else {
             cx.note(self.id(), epoch, Fact::PersistFailed);
         }
-        true
     }
 
     /// Whether the installed record is on the disk.
