@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use failover::{AgentAction, AgentEvent, GroupInstall, HookPolicy, ManagerAction, ManagerEvent};
+use failover::note::Cause;
+use failover::{
+    AgentAction, AgentEvent, Fact, GroupInstall, HookPolicy, ManagerAction, ManagerEvent,
+};
 use messages::body::{Body, Fault, HeartbeatAck, Recipient};
 use messages::{BootId, GroupState, HostId, SignedRecord};
 
@@ -134,6 +137,9 @@ impl World {
             ManagerAction::Send { to, body } => self.send(host, number, to, body),
             ManagerAction::Answer { token, answer } => self.answered(token, answer),
             ManagerAction::Note(note) => {
+                if let Fact::Deciding { epoch: _, cause } = note.fact {
+                    self.stats.owners += u64::from(passes_address(cause));
+                }
                 say!(self, "{host} manager {}", crate::words::note(&note));
             }
         }
@@ -393,5 +399,29 @@ impl World {
         };
         self.local
             .push_back((host, life.number, Told::Agent(event)));
+    }
+}
+
+/// Whether a decision gives the address to somebody else, or to nobody.
+fn passes_address(cause: Cause) -> bool {
+    match cause {
+        Cause::Promotion
+        | Cause::HandoverDone
+        | Cause::NoOwner
+        | Cause::Regrant
+        | Cause::Forced => true,
+        Cause::Initial
+        | Cause::MemberLost
+        | Cause::SuspecterDropped
+        | Cause::MemberJoining
+        | Cause::OutOfSync
+        | Cause::InSync
+        | Cause::Handover
+        | Cause::HandoverAborted
+        | Cause::MemberAdded
+        | Cause::MemberRemoved
+        | Cause::Reprotected
+        | Cause::Reset
+        | Cause::TermRaised => false,
     }
 }
