@@ -270,6 +270,32 @@ impl Packet for Mbuf {
         self.set_first(field!(self.data_off), len as u16);
     }
 
+    // One look at each field of the buffer, where the steps by themselves take several.
+    #[inline(always)]
+    fn replace_front<const OLD: usize, const NEW: usize>(
+        &mut self,
+        frame_bytes: u16,
+    ) -> Option<&mut [u8; NEW]> {
+        let data_off = field!(self.data_off);
+        let front = (usize::from(data_off) + OLD).checked_sub(NEW)?;
+        if usize::from(frame_bytes) < OLD
+            || frame_bytes > field!(self.data_len)
+            || !self.is_flat()
+            || self.is_shared()
+        {
+            return None;
+        }
+        // Both fit: the front is at most `frame_bytes` behind `data_off`, and so within the
+        // buffer, as is its end.
+        let data_len = (usize::from(frame_bytes) - OLD + NEW) as u16;
+        field!(self.data_off = front as u16);
+        field!(self.data_len = data_len);
+        field!(self.pkt_len = u32::from(data_len));
+        // SAFETY: the packet has at least `NEW` octets, in a buffer that is its own alone, and
+        // nobody else reads or writes them while `self` is borrowed.
+        Some(unsafe { &mut *self.data().cast() })
+    }
+
     #[inline]
     fn prefetch(&self) {
         prefetch_at(self.data());

@@ -57,6 +57,35 @@ fn a_packet_grows_and_shrinks_at_both_ends() {
 }
 
 #[test]
+fn a_front_is_replaced_by_a_longer_or_a_shorter_one_and_the_rest_stays() {
+    let pool = pool("front", 7);
+    let mut mbuf = Mbuf::from_bytes(&pool, &frame(7, 100)).unwrap();
+    let front = mbuf.replace_front::<34, 54>(90).unwrap();
+    assert_eq!(front[20..], frame(7, 100)[..34], "where they lay before");
+    assert_eq!((mbuf.packet_len(), mbuf.bytes().len()), (110, 110));
+    assert_eq!(mbuf.bytes()[20..], frame(7, 100)[..90]);
+    let front = mbuf.replace_front::<54, 34>(54).unwrap();
+    assert_eq!(front[..], frame(7, 100)[..34]);
+    assert_eq!(mbuf.bytes(), &frame(7, 100)[..34]);
+}
+
+#[test]
+fn a_front_is_not_replaced_where_it_is_not_there_shared_or_without_room() {
+    let pool = pool("no_front", 7);
+    let mut mbuf = Mbuf::from_bytes(&pool, &frame(7, 60)).unwrap();
+    assert!(mbuf.replace_front::<34, 54>(61).is_none(), "longer");
+    assert!(mbuf.replace_front::<34, 54>(33).is_none(), "shorter");
+    assert!(mbuf.replace_front::<2, 131>(60).is_none(), "129 in front");
+    let clone = mbuf.share(&pool).unwrap();
+    assert!(mbuf.replace_front::<34, 54>(60).is_none(), "shared");
+    drop(clone);
+    let tail = Mbuf::from_bytes(&pool, &frame(8, 60)).unwrap();
+    mbuf.chain(tail).unwrap();
+    assert!(mbuf.replace_front::<34, 54>(60).is_none(), "a chain");
+    assert_eq!(mbuf.bytes(), frame(7, 60));
+}
+
+#[test]
 fn a_packet_does_not_grow_past_its_buffer() {
     let pool = pool("limits", 7);
     let mut mbuf = Mbuf::from_bytes(&pool, &frame(1, 60)).unwrap();

@@ -139,7 +139,7 @@ impl Shard {
     #[inline]
     fn aim(&self, key: Key, hash: u64) -> Aim<'_> {
         Aim {
-            shard: self,
+            slots: &self.slots,
             at: Self::home(hash, self.slots.len()),
             key,
         }
@@ -154,7 +154,7 @@ impl Shard {
 /// cache before it is needed.
 #[derive(Clone, Copy, Debug)]
 pub struct Aim<'a> {
-    shard: &'a Shard,
+    slots: &'a [Slot],
     at: usize,
     key: Key,
 }
@@ -169,13 +169,13 @@ impl<'a> Aim<'a> {
     /// What [`Aim::find`] will read first.
     #[inline]
     pub fn first_slot(&self) -> &'a Option<Entry> {
-        &self.shard.slots[self.at]
+        &self.slots[self.at]
     }
 
     /// The mapping, if there is one.
     #[inline]
     pub fn find(self) -> Option<&'a Entry> {
-        let slots = &self.shard.slots[..];
+        let slots = self.slots;
         let mask = slots.len() - 1;
         let mut at = self.at;
         // Half of the slots are free, so the walk ends.

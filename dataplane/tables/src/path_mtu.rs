@@ -78,6 +78,13 @@ impl PathMtus {
         bytes <= usize::from(self.smallest)
     }
 
+    /// The largest packet that fits on every path, in octets.
+    #[inline]
+    #[must_use]
+    pub fn smallest(&self) -> u16 {
+        self.smallest
+    }
+
     /// The largest packet for `host`, in octets.
     #[must_use]
     pub fn to(&self, host: HostIndex) -> u16 {

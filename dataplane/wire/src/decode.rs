@@ -4,6 +4,8 @@
 //! [`Overlay::parse`], which is checks 8 to 10, the caller decides whether the
 //! packet is for this overlay at all.
 
+pub mod plain;
+
 use crate::{
     DropReason, address::virtual_of, encode::HeadingRules, ethernet, fragment, ipv4, ipv6,
     label::Label, packet::Packet, protocol,

@@ -4,6 +4,7 @@
 //! is not in its header comes in [`Heading`].
 
 mod facts;
+pub mod plain;
 mod rules;
 
 pub use crate::protocol::is_forbidden as forbidden_protocol;

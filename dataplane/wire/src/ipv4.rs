@@ -13,9 +13,9 @@ pub const OFFSET_UNIT_BYTES: usize = 8;
 /// The greatest fragment offset.
 pub const OFFSET_UNITS_MAX: u16 = OFFSET;
 
-const RESERVED_FLAG: u16 = 0x8000;
-const DONT_FRAGMENT: u16 = 0x4000;
-const MORE_FRAGMENTS: u16 = 0x2000;
+pub(crate) const RESERVED_FLAG: u16 = 0x8000;
+pub(crate) const DONT_FRAGMENT: u16 = 0x4000;
+pub(crate) const MORE_FRAGMENTS: u16 = 0x2000;
 const OFFSET: u16 = 0x1fff;
 
 /// The header as it lies in memory, without options.

@@ -23,6 +23,30 @@ pub trait Packet: Sized {
     fn remove_front(&mut self, n: usize);
     /// Shortens the frame to `len` octets. No effect if it is shorter.
     fn truncate(&mut self, len: usize);
+    /// Cuts the frame off behind its first `frame_bytes` octets and has `NEW` octets
+    /// take the place of the first `OLD` of them. Shows the `NEW`, whose content is
+    /// unspecified, but for the last `OLD` of a longer front and the last `NEW` of a
+    /// shorter one, which are those that lay there before. `None`, and none of the
+    /// `frame_bytes` octets changed, if the frame is shorter than that or than `OLD`, or
+    /// not in one piece, or may not be written to, or the headroom does not hold what it
+    /// grows by.
+    #[must_use]
+    fn replace_front<const OLD: usize, const NEW: usize>(
+        &mut self,
+        frame_bytes: u16,
+    ) -> Option<&mut [u8; NEW]> {
+        let frame_bytes = usize::from(frame_bytes);
+        if frame_bytes < OLD || self.bytes_mut().len() < frame_bytes {
+            return None;
+        }
+        if NEW > OLD {
+            self.prepend(NEW - OLD)?;
+        } else {
+            self.remove_front(OLD - NEW);
+        }
+        self.truncate(frame_bytes - OLD + NEW);
+        self.bytes_mut().first_chunk_mut()
+    }
     /// Asks the cache for the first line of the frame. Never faults.
     fn prefetch(&self);
 }

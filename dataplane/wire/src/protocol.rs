@@ -53,6 +53,60 @@ pub const fn is_forbidden(protocol: u8, experimental_allowed: bool) -> bool {
     }
 }
 
+/// What the straight way of a plain packet needs to know of a protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Plainness {
+    /// Its packets are never plain: forbidden, or, as AH, with a Fragment header.
+    Never,
+    /// Nothing in it tells flows apart.
+    Anonymous,
+    /// It [begins with what tells flows apart](begins_with_flow_identity).
+    Identified,
+}
+
+impl Plainness {
+    /// How many octets of its packets are read; `None` if they are not plain.
+    #[inline(always)]
+    pub(crate) const fn read_bytes(self) -> Option<u8> {
+        match self {
+            Self::Never => None,
+            Self::Anonymous => Some(0),
+            Self::Identified => Some(4),
+        }
+    }
+
+    /// Of the first four octets, those that tell flows apart.
+    #[inline(always)]
+    pub(crate) const fn identity_mask(self) -> u32 {
+        match self {
+            Self::Identified => u32::MAX,
+            Self::Never | Self::Anonymous => 0,
+        }
+    }
+}
+
+/// By protocol: one load instead of a chain of comparisons.
+static PLAINNESS: [Plainness; 256] = {
+    let mut table = [Plainness::Anonymous; 256];
+    let mut protocol = 0;
+    while protocol < 256 {
+        // The two for experiments are left to the long way, which knows whether they are allowed.
+        if is_forbidden(protocol as u8, false) || protocol as u8 == AH {
+            table[protocol] = Plainness::Never;
+        } else if begins_with_flow_identity(protocol as u8) {
+            table[protocol] = Plainness::Identified;
+        }
+        protocol += 1;
+    }
+    table
+};
+
+/// How plain a protocol's packets can be.
+#[inline(always)]
+pub(crate) fn plain(protocol: u8) -> Plainness {
+    PLAINNESS[usize::from(protocol)]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

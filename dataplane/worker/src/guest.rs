@@ -1,7 +1,6 @@
 //! From a guest: check, look up, then deliver here or re-header for elsewhere.
 
-use arrayvec::ArrayVec;
-use tables::{Aim, Entry, HostIndex, Key, LocalNode, PortIndex, Snapshot};
+use tables::{Entry, HostIndex, Key, LocalNode, PortIndex, Snapshot};
 use wire::address::Prefix96;
 use wire::checksum;
 use wire::drop_reason::DropReason;
@@ -12,7 +11,7 @@ use wire::packet::Packet;
 
 use crate::arp;
 use crate::icmp::Refusal;
-use crate::io::{BURST_PACKETS_MAX, Burst, BurstIo};
+use crate::io::{Burst, BurstIo};
 use crate::path::Path;
 use crate::router::lies_behind;
 
@@ -51,12 +50,6 @@ impl Crossing<'_> {
     }
 }
 
-/// A guest's IPv4 packet that passed the checks, its destination being looked up.
-struct Checked<'a> {
-    facts: Ipv4Facts,
-    destination: Aim<'a>,
-}
-
 impl<Io: BurstIo> Path<Io> {
     /// Handles one burst from a guest port. Returns its size.
     pub(crate) fn guest_burst(&mut self, tables: &Snapshot, port: PortIndex) -> usize {
@@ -74,6 +67,9 @@ impl<Io: BurstIo> Path<Io> {
         let mut burst = Burst::new();
         self.receive(port, &mut burst);
         let count = burst.len();
+        if count == 0 {
+            return 0;
+        }
         let sender = Sender {
             port,
             node,
@@ -83,37 +79,52 @@ impl<Io: BurstIo> Path<Io> {
                 false => self.io.now_ns(),
             },
         };
-
-        let mut packets = Burst::new();
-        let mut checked: ArrayVec<Checked<'_>, BURST_PACKETS_MAX> = ArrayVec::new();
-        for packet in burst.drain(..) {
-            match check_frame(packet.bytes(), node) {
-                Ok(EtherType::ARP) => self.answer_arp(tables, port, node, packet),
-                Ok(_) => match check_ipv4(packet.bytes(), tables, node) {
-                    Ok(facts) => {
-                        let key = Key::new(node.network, facts.destination);
-                        let destination = tables.mappings.aim(key);
-                        self.io.prefetch(destination.first_slot());
-                        packets.push(packet);
-                        checked.push(Checked { facts, destination });
-                    }
-                    Err(reason) => self.drop_packet(port, reason, packet),
-                },
-                Err(reason) => self.drop_packet(port, reason, packet),
-            }
+        let others = self.rehead_plain(tables, &sender, &mut burst);
+        if others.is_empty() {
+            self.answers(&sender);
+            self.send_burst(PortIndex::UPLINK, &mut burst);
+            return count;
         }
-
-        if let (Some(member), false) = (&node.member, checked.is_empty()) {
-            let (notices, at_ns) = (&mut self.notices, sender.now_ns);
-            self.replication.answers(notices, port, member.group, at_ns);
-        }
-        for (packet, Checked { facts, destination }) in packets.drain(..).zip(&checked) {
-            match destination.find() {
-                Some(entry) => self.send_to(tables, &sender, packet, facts, entry),
-                None => self.ask_router(tables, &sender, packet, facts, destination.key()),
+        for (at, packet) in burst.drain(..).enumerate() {
+            match others.contains(at) {
+                true => self.guest_packet(tables, &sender, packet),
+                false => {
+                    self.answers(&sender);
+                    self.send(PortIndex::UPLINK, packet);
+                }
             }
         }
         count
+    }
+
+    /// The long way of a guest's frame, which any may take.
+    fn guest_packet(&mut self, tables: &Snapshot, sender: &Sender<'_>, packet: Io::Packet) {
+        let (port, node) = (sender.port, sender.node);
+        let checked = match check_frame(packet.bytes(), node) {
+            Ok(EtherType::ARP) => return self.answer_arp(tables, port, node, packet),
+            Ok(_) => check_ipv4(packet.bytes(), tables, node),
+            Err(reason) => Err(reason),
+        };
+        let facts = match checked {
+            Ok(facts) => facts,
+            Err(reason) => return self.drop_packet(port, reason, packet),
+        };
+        self.answers(sender);
+        let key = Key::new(node.network, facts.destination);
+        match tables.mappings.find(key) {
+            Some(entry) => self.send_to(tables, sender, packet, &facts, entry),
+            None => self.ask_router(tables, sender, packet, &facts, key),
+        }
+    }
+
+    /// A packet of a member's node passes.
+    #[inline]
+    fn answers(&mut self, sender: &Sender<'_>) {
+        if let Some(member) = &sender.node.member {
+            let (notices, at_ns) = (&mut self.notices, sender.now_ns);
+            self.replication
+                .answers(notices, sender.port, member.group, at_ns);
+        }
     }
 
     /// Sends a packet to where its destination, or the node before it, lives.

@@ -55,6 +55,7 @@ pub mod memory;
 mod native;
 mod output;
 mod path;
+mod plain;
 mod release;
 mod replay;
 mod replication;

@@ -57,6 +57,7 @@ impl<P> Outputs<P> {
 impl<Io: BurstIo> Path<Io> {
     /// Queues `packet` for `port`; it leaves at the end of the burst, or now if
     /// that makes a full one.
+    #[inline]
     pub(crate) fn send(&mut self, port: PortIndex, packet: Io::Packet) {
         let Outputs {
             queues, waiting, ..
@@ -72,7 +73,18 @@ impl<Io: BurstIo> Path<Io> {
         }
     }
 
+    /// Sends a whole burst to `port`: at once, if nothing waits there for which it
+    /// would have to wait too.
+    #[inline]
+    pub(crate) fn send_burst(&mut self, port: PortIndex, burst: &mut Burst<Io::Packet>) {
+        match self.outputs.queues[port.index()].burst.is_empty() {
+            true => self.send_now(port, burst),
+            false => burst.drain(..).for_each(|packet| self.send(port, packet)),
+        }
+    }
+
     /// Sends everything that waits.
+    #[inline]
     pub(crate) fn flush_all(&mut self) {
         while let Some(port) = self.outputs.waiting.pop() {
             self.outputs.queues[port.index()].listed = false;
@@ -80,25 +92,34 @@ impl<Io: BurstIo> Path<Io> {
         }
     }
 
-    /// Sends what waits for `port`; what the way out does not take is dropped.
+    /// Sends what waits for `port`.
+    #[inline(never)]
     fn flush(&mut self, port: PortIndex) {
-        let foreign = self.outputs.foreign_owner(port);
-        let burst = &mut self.outputs.queues[port.index()].burst;
+        let mut burst = std::mem::take(&mut self.outputs.queues[port.index()].burst);
         // A full burst left at once; for a kernel-fed device, to send nothing is
         // a system call all the same.
-        if burst.is_empty() {
-            return;
-        }
-        let counters = self.counters.port(port);
-        offer(&mut self.io, counters, port, foreign, burst);
         if !burst.is_empty() {
-            let reason = match foreign {
-                Some(_) => DropReason::HandoffFull,
-                None => DropReason::TxQueueFull,
-            };
-            counters.drop(reason, burst.len() as u64);
-            burst.clear();
+            self.send_now(port, &mut burst);
         }
+    }
+
+    /// Sends a burst; what the way out does not take is dropped.
+    #[inline]
+    fn send_now(&mut self, port: PortIndex, burst: &mut Burst<Io::Packet>) {
+        self.offer(port, burst);
+        if !burst.is_empty() {
+            self.drop_unsent(port, burst);
+        }
+    }
+
+    #[cold]
+    fn drop_unsent(&self, port: PortIndex, burst: &mut Burst<Io::Packet>) {
+        let reason = match self.is_foreign(port) {
+            true => DropReason::HandoffFull,
+            false => DropReason::TxQueueFull,
+        };
+        self.counters.port(port).drop(reason, burst.len() as u64);
+        burst.clear();
     }
 
     /// Offers a burst to the device of `port`, or to the worker that owns it,

@@ -6,7 +6,6 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use arrayvec::ArrayVec;
 use tables::{Aim, Entry, GroupIndex, Key, PortIndex, Snapshot};
 use wire::address::{NetworkId, virtual_of};
 use wire::decode::{self, Ipv6Facts, Overlay};
@@ -17,7 +16,7 @@ use wire::packet::Packet;
 use wire::{ipv6, protocol};
 
 use crate::guest::source_mac;
-use crate::io::{BURST_PACKETS_MAX, Burst, BurstIo};
+use crate::io::{Burst, BurstIo};
 use crate::member::Genuine;
 use crate::native;
 use crate::path::Path;
@@ -70,50 +69,56 @@ impl<Io: BurstIo> Path<Io> {
         let mut burst = Burst::new();
         self.receive(PORT, &mut burst);
         let count = burst.len();
+        if count == 0 {
+            return 0;
+        }
         // After the frames were taken: none came later than this says.
         let now_ns = match tables.groups.is_empty() {
             true => 0,
             false => self.io.now_ns(),
         };
 
-        let mut packets = Burst::new();
-        let mut candidates: ArrayVec<Candidate<'_>, BURST_PACKETS_MAX> = ArrayVec::new();
-        for packet in burst.drain(..) {
-            match check_frame(packet.bytes(), tables) {
-                Ok(Checked::Overlay(candidate)) => {
-                    self.io.prefetch(candidate.destination.first_slot());
-                    self.io.prefetch(candidate.source.first_slot());
-                    packets.push(packet);
-                    candidates.push(candidate);
-                }
-                Ok(Checked::Control) => {
-                    if let Err((packet, reason)) = self.punt(packet) {
-                        self.drop_packet(PORT, reason, packet);
-                    }
-                }
-                Ok(Checked::Error) => self.substrate_error(tables, packet),
-                Ok(Checked::Native(facts)) => {
-                    self.native_arrives(tables, packet, &facts, now_ns);
-                }
-                Err(reason) => self.drop_packet(PORT, reason, packet),
-            }
+        let (others, ports) = self.restore_plain(tables, &mut burst);
+        if others.is_empty() && ports.iter().all(|port| *port == ports[0]) {
+            self.send_burst(ports[0], &mut burst);
+            return count;
         }
-
-        for (mut packet, candidate) in packets.drain(..).zip(&candidates) {
-            match find_receiver(tables, candidate, now_ns) {
-                Ok(Receiver::Node(port)) => {
-                    match self.restore(tables, port, &mut packet, candidate) {
-                        Ok(port) => self.send(port, packet),
-                        Err(reason) => self.drop_packet(PORT, reason, packet),
-                    }
-                }
-                Ok(Receiver::Member(index, genuine)) => {
-                    self.member_takes(tables, index, packet, candidate, &genuine, now_ns);
-                }
-                Err(reason) => self.drop_packet(PORT, reason, packet),
+        for (at, packet) in burst.drain(..).enumerate() {
+            match others.contains(at) {
+                true => self.substrate_packet(tables, packet, now_ns),
+                false => self.send(ports[at], packet),
             }
         }
         count
+    }
+
+    /// The long way of a frame from the substrate, which any may take.
+    fn substrate_packet(&mut self, tables: &Snapshot, mut packet: Io::Packet, now_ns: u64) {
+        const PORT: PortIndex = PortIndex::UPLINK;
+        let candidate = match check_frame(packet.bytes(), tables) {
+            Ok(Checked::Overlay(candidate)) => candidate,
+            Ok(Checked::Control) => {
+                if let Err((packet, reason)) = self.punt(packet) {
+                    self.drop_packet(PORT, reason, packet);
+                }
+                return;
+            }
+            Ok(Checked::Error) => return self.substrate_error(tables, packet),
+            Ok(Checked::Native(facts)) => {
+                return self.native_arrives(tables, packet, &facts, now_ns);
+            }
+            Err(reason) => return self.drop_packet(PORT, reason, packet),
+        };
+        match find_receiver(tables, &candidate, now_ns) {
+            Ok(Receiver::Node(port)) => match self.restore(tables, port, &mut packet, &candidate) {
+                Ok(port) => self.send(port, packet),
+                Err(reason) => self.drop_packet(PORT, reason, packet),
+            },
+            Ok(Receiver::Member(index, genuine)) => {
+                self.member_takes(tables, index, packet, &candidate, &genuine, now_ns);
+            }
+            Err(reason) => self.drop_packet(PORT, reason, packet),
+        }
     }
 
     /// Makes the IPv6 packet the IPv4 packet that the guest at `port` expects.
