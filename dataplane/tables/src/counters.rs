@@ -10,9 +10,11 @@ use crate::group::GroupIndex;
 use crate::mappings::PortIndex;
 
 mod group;
+mod multicast;
 mod native;
 
 pub use group::{CopyCounters, GroupCounters};
+pub use multicast::MulticastCounters;
 pub use native::NativeCounters;
 
 /// A number that one thread raises and others read.
@@ -126,6 +128,8 @@ pub struct LoopCounters {
     pub icmp: IcmpCounters,
     /// To and from native IPv6 peers.
     pub native: NativeCounters,
+    /// To groups and to all.
+    pub multicast: MulticastCounters,
 }
 
 /// What one worker says to guests by ICMP, and hears from routers.

@@ -20,6 +20,8 @@
 //!   speak; it changes too often to be published.
 //! - A **native peer** is a host of the substrate that knows nothing of us, and
 //!   that nodes reach by a dummy virtual address.
+//! - A **link** is a subnet as packets to many see it: who listens to which group there, which
+//!   is the one thing here that workers write.
 //! - **Counters** have one writer, the worker they belong to, and any number of
 //!   readers.
 //! - A **path MTU** is how large a packet the way to one host takes; it starts at
@@ -36,6 +38,7 @@ pub mod counters;
 pub mod group;
 pub mod lease;
 pub mod mappings;
+pub mod multicast;
 pub mod native;
 pub mod notice;
 pub mod path_mtu;
@@ -47,6 +50,7 @@ pub mod snapshot;
 pub use group::{Group, GroupIndex, LocalMember, Role};
 pub use lease::Lease;
 pub use mappings::{Aim, Entry, HostIndex, Key, Mappings, PortIndex};
+pub use multicast::Multicast;
 pub use native::{NativeNetwork, NativePeers};
 pub use path_mtu::PathMtus;
 pub use publication::{Publisher, Reader};

@@ -11,6 +11,7 @@ use wire::ethernet::MacAddress;
 use crate::group::{Group, GroupIndex, LocalMember};
 use crate::lease::Lease;
 use crate::mappings::{Aim, Entry, HostIndex, Key, Mappings, PortIndex};
+use crate::multicast::{Multicast, is_for_many};
 use crate::native::NativePeers;
 use crate::path_mtu::PathMtus;
 use crate::router::Router;
@@ -37,6 +38,8 @@ pub struct Snapshot {
     pub mappings: Mappings,
     /// Hosts of the substrate that nodes reach by a virtual address.
     pub natives: Arc<NativePeers>,
+    /// Who listens to packets for many; the same object in every version.
+    pub multicast: Arc<Multicast>,
     /// The replicated addresses. Their number and order are those of the launch.
     pub groups: Arc<[Group]>,
 }
@@ -58,8 +61,12 @@ impl Snapshot {
         }
     }
 
-    /// The mapping of the node behind which an address lies that has none itself.
+    /// The mapping of the node behind which an address lies that has none itself. What
+    /// names many lies behind nobody.
     pub fn routed(&self, key: Key) -> Option<&Entry> {
+        if is_for_many(key.address()) {
+            return None;
+        }
         let via = self.router(key.network_bits())?.via(key.address())?;
         self.mappings.find(key.with_address(via))
     }
@@ -186,6 +193,12 @@ impl Subnet {
     pub fn is_broadcast(&self, address: Ipv4Addr) -> bool {
         let host = address.to_bits() & !self.mask;
         self.contains(address) && self.prefix_bits() < 31 && (host == 0 || host == !self.mask)
+    }
+
+    /// True if `address` is the last of this subnet, which names all its nodes. A subnet of
+    /// two addresses has none (RFC 3021).
+    pub fn is_last(&self, address: Ipv4Addr) -> bool {
+        self.prefix_bits() < 31 && address.to_bits() == self.base | !self.mask
     }
 
     /// True if `address` is on this subnet, so that no router is in between.

@@ -35,6 +35,14 @@ pub fn readdress(frame: &mut [u8], source: &Prefix96, destination: &Prefix96) {
     frame[DESTINATION_AT..][..PREFIX_BYTES].copy_from_slice(&destination.0);
 }
 
+/// Marks the IPv6 packet in `frame` as a copy, and changes nothing else.
+///
+/// # Panics
+/// If the frame is shorter than [`HEAD_BYTES`].
+pub fn mark(frame: &mut [u8]) {
+    frame[LABEL_MIDDLE] |= COPY;
+}
+
 /// Whether the IPv6 packet in `frame` is a copy.
 ///
 /// # Panics

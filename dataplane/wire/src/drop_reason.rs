@@ -1,4 +1,4 @@
-//! The closed set of reasons for which a packet ends (section 9, and one of
+//! The closed set of reasons for which a packet ends (section 9, and three of
 //! section 11).
 //!
 //! Nothing is dropped without one, and each is one counter.
@@ -106,6 +106,8 @@ drop_reasons! {
     EncodeTtl                Policy    "encode_ttl"                 "A guest's TTL, or a native peer's hop limit, did not reach past the virtual routers; traceroute does this on purpose.";
     CopyBudget               Policy    "copy_budget"                "The budget of copies to a replica was used up, which is then out of step; raise the budget if the traffic is legitimate.";
     RateLimit                Policy    "rate_limit"                 "A rate limit was exceeded; raise it if the traffic is legitimate.";
+    MulticastBudget          Policy    "multicast_budget"           "A guest's packets to groups and to all made more copies than its budget allows; raise [network.multicast] if the traffic is legitimate.";
+    NoSubscriber             Policy    "no_subscriber"              "Nobody listens to the group that a packet was for; harmless, and at a receiving host expected for a while after its last node left.";
 
     DecodeStaleGeneration    Stale     "decode_stale_generation"    "The inner source has moved since the sender's generation; a deposed owner still speaks, or our update is late.";
     DecodeFenced             Stale     "decode_fenced"              "The destination is fenced on this host; the sender is told and should turn to the new owner.";
@@ -168,7 +170,7 @@ impl FromStr for DropReason {
 mod tests {
     use super::*;
 
-    /// Section 9, verbatim, and behind the stale ones what section 11 adds.
+    /// Section 9, verbatim, and behind the policy and the stale ones what section 11 adds.
     const SECTIONS_9_AND_11: [(DropClass, &str); 4] = [
         (
             DropClass::Malformed,
@@ -176,7 +178,7 @@ mod tests {
         ),
         (
             DropClass::Policy,
-            "l2_source_mac encode_spoofed decode_not_ours decode_native_off decode_unknown_network decode_unknown_destination decode_network_mismatch decode_unknown_source decode_spoofed policy_denied icmp_refused encode_replica_silent encode_muted encode_ttl copy_budget rate_limit",
+            "l2_source_mac encode_spoofed decode_not_ours decode_native_off decode_unknown_network decode_unknown_destination decode_network_mismatch decode_unknown_source decode_spoofed policy_denied icmp_refused encode_replica_silent encode_muted encode_ttl copy_budget rate_limit multicast_budget no_subscriber",
         ),
         (
             DropClass::Stale,

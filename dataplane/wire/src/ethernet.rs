@@ -72,6 +72,15 @@ impl MacAddress {
         Self([0x02, 0x55, a, b, c, d])
     }
 
+    /// The stations that an IPv4 group's packets are for (RFC 1112 section 6.4), or all of them.
+    #[must_use]
+    pub const fn of_group(address: Ipv4Addr) -> Self {
+        match address.octets() {
+            [224..240, b, c, d] => Self([0x01, 0x00, 0x5e, b & 0x7f, c, d]),
+            _ => Self::BROADCAST,
+        }
+    }
+
     /// Whether this names a group of stations; broadcast is one.
     #[must_use]
     #[inline]
@@ -202,6 +211,19 @@ mod tests {
             if let Ok(mac) = text.parse::<MacAddress>() {
                 prop_assert_eq!(mac.to_string(), text);
             }
+        }
+    }
+
+    #[test]
+    fn the_mac_of_a_group_holds_its_last_23_bits() {
+        for (address, mac) in [
+            ([224, 0, 0, 1], "01:00:5e:00:00:01"),
+            ([239, 129, 2, 3], "01:00:5e:01:02:03"),
+            ([255, 255, 255, 255], "ff:ff:ff:ff:ff:ff"),
+            ([10, 0, 0, 255], "ff:ff:ff:ff:ff:ff"),
+        ] {
+            let found = MacAddress::of_group(address.into());
+            assert_eq!(found.to_string(), mac, "{address:?}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! How much one host may copy to one member: a token bucket, kept as the moment
+//! How much may be copied, to one member or for one guest: a token bucket, kept as the moment
 //! at which it is full again.
 
 use tables::group::Budget;
@@ -18,7 +18,20 @@ impl Bucket {
     /// paid for.
     #[inline]
     pub(crate) fn take(&mut self, budget: &Budget, bytes: u64, shares: u64, now_ns: u64) -> bool {
-        let latest_ns = now_ns.saturating_add(BURST_NS);
+        self.take_ahead(budget, bytes, shares, now_ns, BURST_NS)
+    }
+
+    /// The same where one may run ahead by `ahead_ns`.
+    #[inline]
+    pub(crate) fn take_ahead(
+        &mut self,
+        budget: &Budget,
+        bytes: u64,
+        shares: u64,
+        now_ns: u64,
+        ahead_ns: u64,
+    ) -> bool {
+        let latest_ns = now_ns.saturating_add(ahead_ns);
         if self.packets_full_ns > latest_ns || self.bytes_full_ns > latest_ns {
             return false;
         }

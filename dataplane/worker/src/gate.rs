@@ -2,7 +2,8 @@
 //! members of groups.
 //!
 //! A node that may not still gets its ARP answered: a replica whose stack found
-//! no neighbours would stay dumb after its promotion.
+//! no neighbours would stay dumb after its promotion. And its host notes what it
+//! listens to.
 
 use tables::{LocalNode, NodeMember, PortIndex, Role, Snapshot};
 use wire::drop_reason::DropReason;
@@ -114,7 +115,10 @@ impl<Io: BurstIo> Path<Io> {
         for packet in burst.drain(..) {
             match check_frame(packet.bytes(), node) {
                 Ok(EtherType::ARP) => self.answer_arp(tables, port, node, packet),
-                Ok(_) => self.drop_packet(port, reason, packet),
+                Ok(_) => {
+                    self.overhear(tables, port, node, &packet);
+                    self.drop_packet(port, reason, packet);
+                }
                 Err(reason) => self.drop_packet(port, reason, packet),
             }
         }

@@ -34,6 +34,9 @@
 //! What has no mapping is for the virtual router (`router`): itself, or what lies
 //! behind a node.
 //!
+//! What is for a group or for all of a subnet goes as a copy to each host and node that
+//! listens (`multicast`).
+//!
 //! The crate knows no device and no clock: frames, and the time, come and go
 //! through [`BurstIo`]. The daemon plugs DPDK in; the tests and the
 //! replay of captures plug in [`memory::MemoryIo`], so what they show is what a
@@ -52,6 +55,7 @@ mod icmp;
 mod io;
 mod member;
 pub mod memory;
+mod multicast;
 mod native;
 mod output;
 mod path;

@@ -12,6 +12,7 @@ use wire::packet::Packet;
 
 use crate::icmp::Allowances;
 use crate::io::{BURST_PACKETS_MAX, Burst, BurstIo};
+use crate::multicast::Many;
 use crate::output::Outputs;
 use crate::replication::Replication;
 
@@ -23,6 +24,7 @@ pub(crate) struct Path<Io: BurstIo> {
     pub(crate) outputs: Outputs<Io::Packet>,
     pub(crate) local_ids: LocalIds,
     pub(crate) replication: Replication,
+    pub(crate) many: Many,
     pub(crate) allowances: Allowances,
     /// When the controller was last told that a host cannot be reached, by host.
     pub(crate) bounced_ns: Box<[u64]>,

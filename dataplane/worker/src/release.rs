@@ -18,6 +18,7 @@ use crate::fan_out::Spread;
 use crate::guest::source_mac;
 use crate::io::{BURST_PACKETS_MAX, Burst, BurstIo};
 use crate::member::{member_of, readdress_onward};
+use crate::multicast::destination_mac;
 use crate::path::{LocalIds, Path};
 use crate::replication::MemberBuffer;
 
@@ -349,5 +350,6 @@ fn restore<P: Packet>(
     let overlay = Overlay::parse(&facts, ip, rules).expect("only frames that were parsed are kept");
     decode::restore(packet, &facts, &overlay, || local_ids.take(port), rules);
     let source = source_mac(node, virtual_of(&facts.source));
-    ethernet::write(packet.bytes_mut(), node.mac, source, EtherType::IPV4);
+    let destination = destination_mac(node, virtual_of(&facts.destination));
+    ethernet::write(packet.bytes_mut(), destination, source, EtherType::IPV4);
 }

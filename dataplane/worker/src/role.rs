@@ -68,6 +68,23 @@ pub(crate) fn decide(
     }
 }
 
+/// The same for a packet to a group or to all. Each member's host gets one from the sender
+/// itself, so that none is passed on, and none comes by way of the former owner.
+pub(crate) fn decide_for_many(group: &Group, member: &LocalMember, holding: bool) -> Decision {
+    let original = Arrival {
+        copy: false,
+        from: HostIndex(u16::MAX),
+        now_ns: 0,
+    };
+    match decide(group, member, original, holding) {
+        Decision::Forward(_) => match member.copies {
+            Copies::Deliver => Decision::Deliver,
+            Copies::Buffer => Decision::Refuse(DropReason::DecodeDuplicateCopy),
+        },
+        decision => decision,
+    }
+}
+
 /// Whether the owner's host makes the copies of an original with this fate, in
 /// this role, and now. It does when the packet leaves, be it for the guest or
 /// for the new owner: one that is kept may yet go either way, and the member

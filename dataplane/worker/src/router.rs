@@ -8,6 +8,7 @@
 
 use std::net::Ipv4Addr;
 
+use tables::multicast::is_for_many;
 use tables::{Key, LocalNode, Snapshot};
 use wire::drop_reason::DropReason;
 use wire::encode::Ipv4Facts;
@@ -40,6 +41,10 @@ impl<Io: BurstIo> Path<Io> {
         facts: &Ipv4Facts,
         key: Key,
     ) {
+        let destination = facts.destination;
+        if is_for_many(destination) || sender.node.subnet.is_last(destination) {
+            return self.send_to_many(tables, sender, packet, facts);
+        }
         if let Some(entry) = tables.routed(key) {
             // Back to whoever sent it: it would go round until its TTL ends.
             if entry.local_port() == Some(sender.port) {

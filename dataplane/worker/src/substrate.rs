@@ -18,6 +18,7 @@ use wire::{ipv6, protocol};
 use crate::guest::source_mac;
 use crate::io::{Burst, BurstIo};
 use crate::member::Genuine;
+use crate::multicast::{ForMany, for_many, names_many};
 use crate::native;
 use crate::path::Path;
 use crate::role::window;
@@ -42,10 +43,25 @@ pub(crate) struct Candidate<'a> {
     /// (network of the destination, inner destination)
     destination: Aim<'a>,
     /// (network of the destination, inner source)
-    source: Aim<'a>,
+    pub(crate) source: Aim<'a>,
 }
 
 impl Candidate<'_> {
+    /// (network of the destination, inner destination)
+    pub(crate) fn destination(&self) -> Key {
+        self.destination.key()
+    }
+
+    /// Whether it is a fragment, first or later.
+    pub(crate) fn is_fragment(&self) -> bool {
+        self.overlay.more_fragments || self.overlay.offset_units != 0
+    }
+
+    /// Where the guest's payload lies in the frame.
+    pub(crate) fn payload(&self) -> std::ops::Range<usize> {
+        ethernet::HEADER_BYTES + usize::from(self.overlay.head_bytes)..self.frame_bytes()
+    }
+
     /// The length of the frame without padding.
     pub(crate) fn frame_bytes(&self) -> usize {
         ethernet::HEADER_BYTES
@@ -55,11 +71,13 @@ impl Candidate<'_> {
 }
 
 /// Whom a genuine packet is for.
-enum Receiver {
+enum Receiver<'a> {
     /// The node behind this port.
     Node(PortIndex),
     /// The member here of a group.
     Member(GroupIndex, Genuine),
+    /// Everybody who listens.
+    Many(ForMany<'a>),
 }
 
 impl<Io: BurstIo> Path<Io> {
@@ -117,6 +135,7 @@ impl<Io: BurstIo> Path<Io> {
             Ok(Receiver::Member(index, genuine)) => {
                 self.member_takes(tables, index, packet, &candidate, &genuine, now_ns);
             }
+            Ok(Receiver::Many(whom)) => self.many_take(tables, packet, &candidate, &whom),
             Err(reason) => self.drop_packet(PORT, reason, packet),
         }
     }
@@ -253,11 +272,11 @@ fn check_host_control(
 
 /// Steps 11 to 13, and 14 for what is not replicated: who receives the packet,
 /// if it is genuine.
-fn find_receiver(
-    tables: &Snapshot,
+fn find_receiver<'a>(
+    tables: &'a Snapshot,
     candidate: &Candidate<'_>,
     now_ns: u64,
-) -> Result<Receiver, DropReason> {
+) -> Result<Receiver<'a>, DropReason> {
     let destination = candidate.destination.key();
     // (11) A member's host receives whoever owns the address.
     let receiver = tables.place(candidate.destination);
@@ -265,17 +284,13 @@ fn find_receiver(
         entry.owner == tables.host.index || entry.group.is_some() && entry.port.is_some()
     };
     let Some(receiver) = receiver.filter(lives_here) else {
-        return Err(if tables.router(destination.network_bits()).is_some() {
-            DropReason::DecodeUnknownDestination
-        } else {
-            DropReason::DecodeUnknownNetwork
-        });
+        return find_listeners(tables, candidate, now_ns);
     };
     // (12)
     if tables.fabric.layout.network_of(&candidate.facts.source) != destination.network_bits() {
         return Err(DropReason::DecodeNetworkMismatch);
     }
-    let genuine = check_source(tables, candidate, receiver, now_ns)?;
+    let genuine = check_source(tables, candidate, Some(receiver), now_ns)?;
     match receiver.group {
         Some(group) => Ok(Receiver::Member(group, genuine)),
         // (14) A node of ours that no port leads to.
@@ -286,13 +301,36 @@ fn find_receiver(
     }
 }
 
+/// The same steps for a destination that is no node's here.
+#[cold]
+fn find_listeners<'a>(
+    tables: &'a Snapshot,
+    candidate: &Candidate<'_>,
+    now_ns: u64,
+) -> Result<Receiver<'a>, DropReason> {
+    let destination = candidate.destination();
+    // (11)
+    if tables.router(destination.network_bits()).is_none() {
+        return Err(DropReason::DecodeUnknownNetwork);
+    }
+    if !names_many(tables, candidate) {
+        return Err(DropReason::DecodeUnknownDestination);
+    }
+    // (12)
+    if tables.fabric.layout.network_of(&candidate.facts.source) != destination.network_bits() {
+        return Err(DropReason::DecodeNetworkMismatch);
+    }
+    check_source(tables, candidate, None, now_ns)?;
+    for_many(tables, candidate).map(Receiver::Many)
+}
+
 /// Step 13: the outer source must be the present owner's address of the inner
 /// source, anti-spoofing and fence in one; then E. What one of our own nodes
 /// sends never comes from outside, but for a copy.
 fn check_source(
     tables: &Snapshot,
     candidate: &Candidate<'_>,
-    receiver: &Entry,
+    receiver: Option<&Entry>,
     now_ns: u64,
 ) -> Result<Genuine, DropReason> {
     let Candidate {
@@ -318,11 +356,10 @@ fn check_source(
     let from = if *outer == owner.prefix.0 && owner.owner != tables.host.index {
         owner.owner
     } else {
-        let copier = overlay
-            .label
-            .copy
-            .then(|| copier(tables, receiver, outer, now_ns));
-        copier.flatten().ok_or(DropReason::DecodeSpoofed)?
+        receiver
+            .filter(|_| overlay.label.copy)
+            .and_then(|receiver| copier(tables, receiver, outer, now_ns))
+            .ok_or(DropReason::DecodeSpoofed)?
     };
     if overlay.label.generation != owner.generation & 0b11 {
         return Err(DropReason::DecodeStaleGeneration);

@@ -7,6 +7,7 @@
 
 use std::net::Ipv4Addr;
 
+use tables::multicast::FarHost;
 use tables::notice::{NOTICE_INTERVAL_NS, Notice};
 use tables::path_mtu::PATH_MTU_MIN;
 use tables::{Entry, HostIndex, Key, PortIndex, Snapshot};
@@ -24,7 +25,8 @@ use crate::path::Path;
 
 /// An error that is believed: whose packet it is about.
 struct Believed {
-    /// The guest port of the sender; `None` if this host only copied the packet.
+    /// The guest port of the sender; `None` if this host only copied the packet, or it was
+    /// for many.
     sender: Option<PortIndex>,
     /// The host that the packet was for.
     host: HostIndex,
@@ -151,7 +153,18 @@ fn believe(tables: &Snapshot, facts: &Ipv6Facts, error: &SubstrateError<'_>) -> 
         return None;
     }
     let address = virtual_of(&quoted.destination);
-    let destination = place(address)?;
+    let Some(destination) = place(address) else {
+        // A packet to many: its sender is never told (RFC 1122 section 3.2.2).
+        let link = tables.multicast.link(network.get(), source.key.address())?;
+        link.audience(address)?;
+        let of_it = |far: &&FarHost| far.prefix.0 == quoted.destination[..12];
+        let far = link.hosts().iter().find(of_it)?;
+        return (source.owner == tables.host.index).then_some(Believed {
+            sender: None,
+            host: far.host,
+            destination: Key::new(network, address),
+        });
+    };
     let host = host_of(tables, destination, &quoted.destination[..12])?;
     let sender = if source.owner == tables.host.index {
         Some(source.local_port()?)

@@ -12,6 +12,7 @@ mod guest_checks;
 mod host;
 mod icmp;
 mod lease;
+mod multicast;
 mod native;
 mod planned_move;
 mod pressure;

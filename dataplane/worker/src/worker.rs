@@ -10,6 +10,7 @@ use tables::{PortIndex, Reader};
 
 use crate::icmp::Allowances;
 use crate::io::{BurstIo, WorkerIndex};
+use crate::multicast::Many;
 use crate::output::Outputs;
 use crate::path::{LocalIds, Path};
 use crate::replication::Replication;
@@ -60,7 +61,7 @@ impl<Io: BurstIo> Worker<Io> {
             from_controller,
             notices,
         } = assignment;
-        let guest_ports = (1..)
+        let guest_ports: Box<[PortIndex]> = (1..)
             .map(PortIndex)
             .zip(port_owners)
             .filter(|(_, owner)| **owner == index)
@@ -69,12 +70,14 @@ impl<Io: BurstIo> Worker<Io> {
         let snapshot = tables.load();
         let bounced_ns = vec![0; snapshot.path_mtus.hosts()].into();
         let replication = Replication::new(snapshot, &counters, workers);
+        let many = Many::new(snapshot, &guest_ports, io.now_ns());
         let path = Path {
             io,
             counters,
             outputs: Outputs::new(index, port_owners),
             local_ids: LocalIds::new(1 + port_owners.len(), index.0, workers),
             replication,
+            many,
             allowances: Allowances::new(1 + port_owners.len()),
             bounced_ns,
             notices,
@@ -119,6 +122,14 @@ impl<Io: BurstIo> Worker<Io> {
         }
         self.count_round(now_ns, moved);
         moved
+    }
+
+    /// Does what is due by the clock and not by packets: asks nodes what they listen to. To be
+    /// called many times a second.
+    pub fn keep_house(&mut self) {
+        let now_ns = self.path.io.now_ns();
+        self.path.ask_nodes(self.tables.load(), now_ns);
+        self.path.flush_all();
     }
 
     fn count_round(&mut self, now_ns: u64, moved: usize) {

@@ -36,6 +36,7 @@ pub(crate) fn snapshot() -> Snapshot {
         networks: Arc::default(),
         mappings: Mappings::default(),
         natives: Arc::default(),
+        multicast: Arc::default(),
         groups: [].into(),
     }
 }

@@ -138,6 +138,7 @@ pub(super) fn snapshot(me: u16) -> Snapshot {
         networks: Arc::new(BTreeMap::from([(Z, router()), (Y, router())])),
         mappings: Mappings::default().with(&NODES.iter().map(put).collect::<Vec<_>>()),
         natives: Arc::new(natives()),
+        multicast: Arc::default(),
         groups: [].into(),
     }
 }

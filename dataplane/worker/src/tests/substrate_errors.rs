@@ -33,7 +33,7 @@ fn error(kind: u8, code: u8, rest: u32, frame: &[u8]) -> Vec<u8> {
     error
 }
 
-fn too_big(mtu: u32, frame: &[u8]) -> Vec<u8> {
+pub(super) fn too_big(mtu: u32, frame: &[u8]) -> Vec<u8> {
     error(2, 0, mtu, frame)
 }
 
