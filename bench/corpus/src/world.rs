@@ -67,6 +67,22 @@ struct Network {
     id: u32,
     subnet: Vec<Subnet>,
     node: Vec<Node>,
+    multicast: Option<Multicast>,
+}
+
+/// What nodes may send to many.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Multicast {
+    #[serde(default)]
+    pub(crate) groups: Vec<Ipv4Addr>,
+    #[serde(default = "yes")]
+    pub(crate) broadcast: bool,
+    /// In place of 224.0.0.0/16.
+    never_forward: Option<Vec<String>>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -318,6 +334,13 @@ impl World {
         host == 0 || host == all
     }
 
+    /// Whether an address is the last of its subnet, which names all nodes there.
+    pub(crate) fn is_last(&self, network: &str, address: Ipv4Addr) -> bool {
+        let next = address.to_bits().wrapping_add(1);
+        self.is_for_all(network, address)
+            && !self.same_subnet(network, address, Ipv4Addr::from_bits(next))
+    }
+
     fn subnet_of(&self, network: &str, address: Ipv4Addr) -> Result<&Subnet, String> {
         let mut subnets = self.network(network)?.subnet.iter();
         subnets
@@ -328,15 +351,28 @@ impl World {
 
 impl Subnet {
     fn contains(&self, address: Ipv4Addr) -> bool {
-        let Some((base, bits)) = self.prefix.split_once('/') else {
-            return false;
-        };
-        match (base.parse::<Ipv4Addr>(), bits.parse::<u32>()) {
-            (Ok(base), Ok(bits @ 1..=32)) => {
-                (base.to_bits() ^ address.to_bits()) >> (32 - bits) == 0
-            }
-            _ => false,
+        is_in(&self.prefix, address)
+    }
+}
+
+impl Multicast {
+    /// Whether no packet to this group goes anywhere.
+    pub(crate) fn is_never_forwarded(&self, group: Ipv4Addr) -> bool {
+        match &self.never_forward {
+            Some(prefixes) => prefixes.iter().any(|prefix| is_in(prefix, group)),
+            None => is_in("224.0.0.0/16", group),
         }
+    }
+}
+
+/// Whether a prefix, as it is written, holds an address.
+fn is_in(prefix: &str, address: Ipv4Addr) -> bool {
+    let Some((base, bits)) = prefix.split_once('/') else {
+        return false;
+    };
+    match (base.parse::<Ipv4Addr>(), bits.parse::<u32>()) {
+        (Ok(base), Ok(bits @ 1..=32)) => (base.to_bits() ^ address.to_bits()) >> (32 - bits) == 0,
+        _ => false,
     }
 }
 

@@ -111,6 +111,7 @@ const NEEDS_MORE_THAN_A_PACKET: &[DropReason] = &[
     DropReason::EncodeMuted,
     DropReason::CopyBudget,
     DropReason::RateLimit,
+    DropReason::MulticastBudget,
     DropReason::DecodeFenced,
     DropReason::DecodeDuplicateCopy,
     DropReason::NoMbuf,

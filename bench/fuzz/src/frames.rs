@@ -24,15 +24,19 @@ const ADDRESSES: &[[u8; 4]] = &[
     [10, 0, 0, 255],
     [255, 255, 255, 255],
     [224, 0, 0, 1],
+    [224, 0, 0, 2],
+    [239, 1, 1, 1],
+    [239, 1, 1, 2],
     [127, 0, 0, 1],
     [0, 0, 0, 0],
     [240, 0, 0, 1],
 ];
 const PROTOCOLS: &[u8] = &[
-    17, 6, 1, 50, 51, 0, 43, 44, 58, 60, 135, 139, 140, 253, 254, 59, 132,
+    17, 6, 1, 2, 50, 51, 0, 43, 44, 58, 60, 135, 139, 140, 253, 254, 59, 132,
 ];
 const TTLS: &[u8] = &[64, 0, 1, 2, 255];
 const FLAGS: &[u16] = &[0x4000, 0, 0x2000, 0x6000, 0x8000];
+const IGMP: u8 = 2;
 const NETWORKS: &[u32] = &[0x12_3456, 0x65_4321, 0, 0x77, 0xff_ffff];
 
 /// Appends a payload: short mostly, sometimes about as long as an MTU.
@@ -70,18 +74,24 @@ pub(crate) fn ipv4(choices: &mut Choices<'_>, source: Ipv4Addr) -> Vec<u8> {
     };
     let options = options(choices);
     let payload = payload(choices);
-    let total = (20 + options.len() + payload.len()) as u16;
-    let mut ip = vec![0x45 + (options.len() / 4) as u8];
-    ip.push(choices.octet());
-    ip.extend(total.to_be_bytes());
-    ip.extend(choices.u16().to_be_bytes());
+    let (tos, id) = (choices.octet(), choices.u16());
     let offset = if choices.one_in(5) {
         choices.u16() & 0x1fff
     } else {
         0
     };
-    ip.extend((choices.pick(FLAGS) | offset).to_be_bytes());
-    ip.extend([choices.pick(TTLS), protocol(choices), 0, 0]);
+    let flags = choices.pick(FLAGS) | offset;
+    let (ttl, protocol) = (choices.pick(TTLS), protocol(choices));
+    let payload = match protocol {
+        IGMP => igmp(choices),
+        _ => payload,
+    };
+    let total = (20 + options.len() + payload.len()) as u16;
+    let mut ip = vec![0x45 + (options.len() / 4) as u8, tos];
+    ip.extend(total.to_be_bytes());
+    ip.extend(id.to_be_bytes());
+    ip.extend(flags.to_be_bytes());
+    ip.extend([ttl, protocol, 0, 0]);
     ip.extend(source);
     ip.extend(destination);
     ip.extend(options);
@@ -89,6 +99,29 @@ pub(crate) fn ipv4(choices: &mut Choices<'_>, source: Ipv4Addr) -> Vec<u8> {
     ip[10..12].copy_from_slice(&sum.to_be_bytes());
     ip.extend(payload);
     ip
+}
+
+/// An IGMP message of some version, damaged now and then.
+fn igmp(choices: &mut Choices<'_>) -> Vec<u8> {
+    let kind = choices.pick(&[0x16, 0x22, 0x17, 0x12, 0x11, 0]);
+    let records = if kind == 0x22 { choices.below(4) } else { 0 };
+    let mut message = vec![kind, 0, 0, 0];
+    if kind == 0x22 {
+        message.extend([0, 0, 0, records as u8]);
+    } else {
+        message.extend(choices.pick(ADDRESSES));
+    }
+    for _ in 0..records {
+        let (sources, words) = (choices.below(3), choices.below(2));
+        message.extend([choices.below(8) as u8, words as u8, 0, sources as u8]);
+        message.extend(choices.pick(ADDRESSES));
+        message.extend(choices.octets(4 * (sources + words)));
+    }
+    if !choices.one_in(8) {
+        let sum = checksum::of(&message);
+        message[2..4].copy_from_slice(&sum.to_be_bytes());
+    }
+    message
 }
 
 fn protocol(choices: &mut Choices<'_>) -> u8 {
@@ -144,6 +177,10 @@ pub(crate) fn of_substrate(choices: &mut Choices<'_>, place: &Place) -> Vec<u8> 
     let payload = payload(choices);
     let fragment = choices.one_in(4);
     let inner = protocol(choices);
+    let payload = match inner {
+        IGMP => igmp(choices),
+        _ => payload,
+    };
     let label = u32::from(choices.pick(TTLS)) << 12
         | u32::from(choices.octet() & 0b1100) << 8
         | u32::from(choices.pick(&[1_u8, 1, 1, 0, 2, 3])) << 8

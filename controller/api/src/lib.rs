@@ -60,8 +60,9 @@ pub use group_request::{
 };
 pub use mapping::{Applied, Mapping, MappingBatch, MappingKey, NetworkRef};
 pub use status::{
-    Balance, ControllerStatus, DropStatus, HostStatus, IcmpStatus, MessageStatus, NativePeerStatus,
-    NativeStatus, NodeStatus, PathMtuStatus, PortStatus, Status, UplinkStatus, WorkerStatus,
+    Balance, ControllerStatus, DropStatus, HostStatus, IcmpStatus, MessageStatus,
+    MulticastGroupStatus, MulticastStatus, NativePeerStatus, NativeStatus, NodeStatus,
+    PathMtuStatus, PortStatus, Status, UplinkStatus, WorkerStatus,
 };
 
 /// The largest request body that a host reads, in octets.

@@ -45,6 +45,9 @@ pub struct Status {
     /// Hosts of the substrate that nodes reach by a virtual address.
     #[serde(default)]
     pub native: NativeStatus,
+    /// Packets to groups and to all of a subnet.
+    #[serde(default)]
+    pub multicast: MulticastStatus,
     /// Packets that went nowhere, one entry a reason.
     pub drops: Vec<DropStatus>,
     /// Whether every packet is accounted for.
@@ -250,6 +253,41 @@ pub struct NativeStatus {
     pub errors: u64,
     /// Errors that no peer was sent, since there were too many of late.
     pub errors_limited: u64,
+}
+
+/// Packets of nodes to groups and to all of their subnet, over all workers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MulticastStatus {
+    /// Each configured group of each subnet.
+    pub groups: Vec<MulticastGroupStatus>,
+    /// Packets that nodes of this host sent to many, each once.
+    pub sent: u64,
+    /// What these became for other hosts, fragments each.
+    pub to_hosts: u64,
+    /// Packets to many for nodes of this host, wherever they came from.
+    pub to_nodes: u64,
+    /// Times that a node was asked what it listens to; they count as generated.
+    pub queries: u64,
+    /// IGMP messages that were believed, of nodes here and of other hosts.
+    pub reports: u64,
+    /// Messages to other hosts about what nodes here listen to; they count as generated.
+    pub announced: u64,
+}
+
+/// A group on a subnet, and who listens to it now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MulticastGroupStatus {
+    /// The network's name.
+    pub network: String,
+    /// The subnet, such as `10.0.0.0/24`.
+    pub subnet: String,
+    /// The group's address.
+    pub address: Ipv4Addr,
+    /// The nodes of this host that listen, as `network/node`.
+    pub nodes: Vec<String>,
+    /// The other hosts with nodes that listen; those that were not heard since this one
+    /// started are taken to.
+    pub hosts: Vec<String>,
 }
 
 /// A native peer, or a range of them.

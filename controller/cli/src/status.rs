@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use api::{Balance, MessageStatus, NativeStatus, Status, UplinkStatus};
+use api::{Balance, MessageStatus, MulticastStatus, NativeStatus, Status, UplinkStatus};
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
 
 use crate::arguments::Format;
@@ -22,6 +22,9 @@ pub fn write(out: &mut impl Write, status: &Status, format: Format, all: bool) -
     }
     if !status.native.peers.is_empty() {
         writeln!(out, "\n{}", natives(status))?;
+    }
+    if status.multicast != MulticastStatus::default() {
+        writeln!(out, "\n{}", multicast(&status.multicast))?;
     }
     writeln!(out, "\n{}", drops(status, all))?;
     writeln!(out, "\n{}", balance(&status.balance))
@@ -120,6 +123,40 @@ fn natives(status: &Status) -> String {
     } = native;
     let peers = table(["NATIVE PEER", "IPV6"], rows, &[]);
     format!("{peers}\n{up} packets to native peers, {down} from them, {errors} errors to them")
+}
+
+fn multicast(multicast: &MulticastStatus) -> String {
+    let MulticastStatus {
+        groups,
+        sent,
+        to_hosts,
+        to_nodes,
+        queries,
+        reports,
+        announced,
+    } = multicast;
+    let rows = groups.iter().map(|group| {
+        [
+            format!("{}/{}", group.network, group.address),
+            group.subnet.clone(),
+            listed(&group.nodes),
+            listed(&group.hosts),
+        ]
+    });
+    let groups = table(["GROUP", "SUBNET", "LISTENING HERE", "AND AT"], rows, &[]);
+    format!(
+        "{groups}\nnodes sent {sent} to many: {to_hosts} copies to other hosts; {to_nodes} copies to \
+         nodes; {queries} queries, {reports} reports heard, {announced} announced"
+    )
+}
+
+/// Names with commas between them.
+fn listed(names: &[String]) -> String {
+    if names.is_empty() {
+        "-".to_owned()
+    } else {
+        names.join(", ")
+    }
 }
 
 fn ports(status: &Status) -> String {

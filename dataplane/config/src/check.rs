@@ -15,6 +15,7 @@ mod group;
 mod host;
 mod keys;
 mod manager;
+mod multicast;
 mod native;
 mod network;
 mod node;

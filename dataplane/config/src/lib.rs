@@ -55,7 +55,7 @@ pub use load::load;
 pub use miette::Severity;
 pub use model::{
     BufferLimits, Config, Copies, CopyBudget, Fabric, FabricHost, FanOut, Group, Hook, Host,
-    Manager, Memory, Native, Network, Node, OnIsolation, Peer, PeerPrefix, Poll, Port, PublicKey,
-    Route, Subnet, Uplink,
+    Manager, Memory, Multicast, Native, Network, Node, OnIsolation, Peer, PeerPrefix, Poll, Port,
+    PublicKey, Route, Subnet, Uplink,
 };
 pub use problem::{Errors, Place, Problem, json, report};

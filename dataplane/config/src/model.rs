@@ -15,11 +15,13 @@ use wire::ethernet::MacAddress;
 use crate::problem::Problem;
 
 mod group;
+mod multicast;
 mod native;
 
 pub use group::{
     BufferLimits, Copies, CopyBudget, FanOut, Group, Hook, Manager, OnIsolation, PublicKey,
 };
+pub use multicast::Multicast;
 pub use native::{Native, Peer, PeerPrefix};
 
 /// One host's configuration: its own file and everything that it includes.
@@ -211,6 +213,8 @@ pub struct Network {
     pub nodes: Vec<Node>,
     /// `[network.native]`: hosts of the substrate that the nodes may reach.
     pub native: Option<Native>,
+    /// `[network.multicast]`: what the nodes may send to many.
+    pub multicast: Option<Multicast>,
 }
 
 /// `[[network.subnet]]`: a link, as the guests see it.

@@ -12,9 +12,11 @@ use crate::reader::Section;
 use crate::source::{At, Span};
 
 mod group;
+mod multicast;
 mod native;
 
 pub(crate) use group::{Group, Manager};
+pub(crate) use multicast::Multicast;
 pub(crate) use native::{Native, Peer, PeerPrefix};
 
 /// Everything that the files say.
@@ -100,6 +102,7 @@ pub(crate) struct Network {
     pub routes: Vec<Route>,
     pub nodes: Vec<Node>,
     pub native: Option<Native>,
+    pub multicast: Option<Multicast>,
 }
 
 #[derive(Debug)]
@@ -303,6 +306,9 @@ fn network(mut section: Section<'_>) -> Network {
         native: section
             .section("native", "[network.native]")
             .map(native::native),
+        multicast: section
+            .section("multicast", "[network.multicast]")
+            .map(multicast::multicast),
     };
     section.finish();
     network

@@ -240,6 +240,43 @@ fn the_options_of_native_peers_have_their_documented_defaults() {
 }
 
 #[test]
+fn what_nodes_may_send_to_many_arrives_and_has_its_documented_defaults() {
+    let networks = load("tests/right/every-key.toml").networks;
+    let multicast = networks[1].multicast.as_ref().unwrap();
+    assert_eq!(
+        *multicast,
+        config::Multicast {
+            groups: vec![[239, 1, 1, 1].into(), [224, 0, 1, 129].into()],
+            broadcast: false,
+            never_forward: ["224.0.0.0/24", "239.255.0.0/16"]
+                .map(|prefix| prefix.parse().unwrap())
+                .into(),
+            copy_packets_per_s: 500,
+            copy_bytes_per_s: 1_000_000,
+            query_interval_s: 30,
+        }
+    );
+    assert!(
+        networks[0].multicast.is_none(),
+        "nothing without the section"
+    );
+    let defaults = load("tests/right/native.toml").networks[0]
+        .multicast
+        .clone();
+    assert_eq!(
+        defaults.unwrap(),
+        config::Multicast {
+            groups: vec![],
+            broadcast: true,
+            never_forward: vec!["224.0.0.0/16".parse().unwrap()],
+            copy_packets_per_s: 10_000,
+            copy_bytes_per_s: 12_500_000,
+            query_interval_s: 125,
+        }
+    );
+}
+
+#[test]
 fn native_peers_beside_a_group_are_a_warning_only() {
     let config = load("tests/right/native.toml");
     let [warning] = config.warnings.as_slice() else {

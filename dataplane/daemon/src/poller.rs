@@ -12,6 +12,10 @@ use crate::dpdk_io::DpdkIo;
 /// Empty rounds after which an adaptive worker begins to sleep.
 const EMPTY_ROUNDS_BEFORE_SLEEP: u32 = 64;
 
+/// Rounds between two looks at what is due by the clock: even of those that sleep in between, more
+/// than ten a second.
+const ROUNDS_PER_HOUSEKEEPING: u32 = 1024;
+
 /// Its first sleep, and its longest: each is twice the one before.
 const SLEEP_MIN: Duration = Duration::from_micros(5);
 const SLEEP_MAX: Duration = Duration::from_micros(80);
@@ -23,9 +27,14 @@ pub(crate) fn run(
     stop: &Arc<AtomicBool>,
 ) -> Worker<DpdkIo> {
     let mut backoff = Backoff::new(poll);
+    let mut rounds = 0_u32;
     while !stop.load(Ordering::Relaxed) {
         let moved = worker.run_once();
         backoff.after_round(moved);
+        rounds = rounds.wrapping_add(1);
+        if rounds.is_multiple_of(ROUNDS_PER_HOUSEKEEPING) {
+            worker.keep_house();
+        }
     }
     worker
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::future::{Future, ready};
 use std::sync::Arc;
 
+mod multicast;
 mod native;
 
 use api::server::{EventLog, HostView};
@@ -86,6 +87,13 @@ impl HostView for View {
             path_mtus: self.path_mtus(&snapshot),
             icmp: self.icmp(),
             native: native::status(&self.config, &self.counters),
+            multicast: multicast::status(
+                &self.config,
+                &self.ports,
+                &snapshot,
+                &self.counters,
+                self.clock.now_ns(),
+            ),
             table_version_by_worker: versions,
             drops: drops(&flows),
             balance: self.balance(&flows),

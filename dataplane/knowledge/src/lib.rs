@@ -3,20 +3,21 @@
 //! The daemon starts with it, and a replay stays with it.
 #![forbid(unsafe_code)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use config::{Config, Network, Node};
-use tables::group::{BufferLimits, Copies, FanOut, Group, LocalMember, Role};
+use tables::group::{Budget, BufferLimits, Copies, FanOut, Group, LocalMember, Role};
 use tables::lease::Lease;
 use tables::mappings::{Change, LocalPort};
+use tables::multicast::{FarHost, Link, Rules};
 use tables::router::Route;
 use tables::snapshot::{Fabric, LocalHost, NodeMember};
 use tables::{
-    Entry, GroupIndex, HostIndex, Key, LocalNode, Mappings, NativeNetwork, NativePeers, PathMtus,
-    PortIndex, Router, Snapshot, Subnet, Uplink,
+    Entry, GroupIndex, HostIndex, Key, LocalNode, Mappings, Multicast, NativeNetwork, NativePeers,
+    PathMtus, PortIndex, Router, Snapshot, Subnet, Uplink,
 };
 use wire::address::NetworkId;
 use wire::ethernet::MacAddress;
@@ -65,6 +66,7 @@ pub fn first_snapshot(config: &Config, uplink_mac: MacAddress) -> Snapshot {
         ),
         mappings: Mappings::default().with(&mappings(config)),
         natives: Arc::new(natives(config)),
+        multicast: Arc::new(Multicast::new(links(config).collect())),
         groups: groups(config).collect(),
     }
 }
@@ -218,6 +220,58 @@ fn natives(config: &Config) -> NativePeers {
         Some((network.id, natives))
     };
     NativePeers::new(config.networks.iter().filter_map(of))
+}
+
+/// A link for each subnet of a network whose nodes may send to many.
+fn links(config: &Config) -> impl Iterator<Item = Link> + '_ {
+    let networks = config.networks.iter().enumerate();
+    networks.flat_map(move |(at, network)| {
+        let rules = network.multicast.as_ref().map(rules);
+        let links = rules.map(move |rules| {
+            let subnets = 0..network.subnets.len();
+            subnets.map(move |subnet| link(config, at, subnet, rules.clone()))
+        });
+        links.into_iter().flatten()
+    })
+}
+
+/// Who has nodes in a subnet, by the configuration: a host without one never hears of its groups.
+fn link(config: &Config, at: usize, subnet: usize, rules: Rules) -> Link {
+    let network = &config.networks[at];
+    let nodes = network.nodes.iter().filter(|node| node.subnet == subnet);
+    let hosts: BTreeSet<usize> = nodes.map(|node| node.host).collect();
+    let others = hosts.into_iter().filter(|host| *host != config.host.index);
+    let far = others.map(|host| FarHost {
+        host: host_index(host),
+        prefix: config
+            .fabric
+            .layout
+            .prefix96(&config.fabric.hosts[host].locator, network.id.get()),
+    });
+    let ports = (1..).map(PortIndex).zip(&config.ports);
+    let on_it =
+        ports.filter(|(_, port)| port.network == at && network.nodes[port.node].subnet == subnet);
+    let groups = network.multicast.iter().flat_map(|known| &known.groups);
+    Link::new(
+        network.id,
+        on_link(&network.subnets[subnet]),
+        rules,
+        far.collect(),
+        on_it.map(|(port, _)| port).collect(),
+        groups.copied().collect(),
+    )
+}
+
+fn rules(multicast: &config::Multicast) -> Rules {
+    let never = multicast.never_forward.iter();
+    // Prefixes of groups have no router.
+    let never = never.map(|net| Subnet::new(net.addr(), net.prefix_len(), net.addr()));
+    Rules {
+        broadcast: multicast.broadcast,
+        never: never.collect(),
+        budget: Budget::new(multicast.copy_packets_per_s, multicast.copy_bytes_per_s),
+        query_interval_s: multicast.query_interval_s,
+    }
 }
 
 fn router(network: &Network) -> Router {

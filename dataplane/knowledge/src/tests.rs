@@ -42,6 +42,8 @@ host = "s"
 name = "j"
 address = "10.0.0.3"
 host = "t"
+[network.multicast]
+groups = ["239.1.1.1"]
 [[network]]
 name = "y"
 id = 0x654321
@@ -126,4 +128,32 @@ fn each_address_of_a_network_has_one_mapping() {
     let single = snapshot.mappings.find(key(0x12_3456, 4)).unwrap();
     assert!(single.group.is_none());
     assert_eq!(single.owner, HostIndex(1));
+}
+
+#[test]
+fn a_link_has_the_ports_here_and_the_other_hosts_with_nodes_in_its_subnet() {
+    for (host, others, ports) in [
+        ("r", [1, 2], &[][..]),
+        ("s", [0, 2], &[PortIndex(1)][..]),
+        ("t", [0, 1], &[][..]),
+    ] {
+        let snapshot = snapshot(host);
+        let z = snapshot
+            .multicast
+            .link(0x12_3456, Ipv4Addr::new(10, 0, 0, 2));
+        let z = z.expect("it has groups");
+        let hosts: Vec<u16> = z.hosts().iter().map(|far| far.host.0).collect();
+        assert_eq!((hosts, z.ports()), (others.to_vec(), ports), "at {host}");
+        let e = snapshot.mappings.find(key(0x12_3456, 4)).unwrap();
+        for far in z.hosts().iter().filter(|far| far.host == e.owner) {
+            assert_eq!(far.prefix, e.prefix, "as any packet to that host");
+        }
+        assert!(z.group(Ipv4Addr::new(239, 1, 1, 1)).is_some());
+        assert!(
+            snapshot
+                .multicast
+                .link(0x65_4321, Ipv4Addr::new(10, 0, 0, 3))
+                .is_none()
+        );
+    }
 }

@@ -1,6 +1,7 @@
 //! Everything that a worker reads while it handles a burst.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
@@ -205,6 +206,17 @@ impl Subnet {
     #[inline]
     pub fn contains(&self, address: Ipv4Addr) -> bool {
         address.to_bits() & self.mask == self.base
+    }
+}
+
+impl fmt::Display for Subnet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}/{}",
+            Ipv4Addr::from_bits(self.base),
+            self.prefix_bits()
+        )
     }
 }
 

@@ -159,6 +159,7 @@ fn believe(tables: &Snapshot, facts: &Ipv6Facts, error: &SubstrateError<'_>) -> 
         link.audience(address)?;
         let of_it = |far: &&FarHost| far.prefix.0 == quoted.destination[..12];
         let far = link.hosts().iter().find(of_it)?;
+        source.local_port()?;
         return (source.owner == tables.host.index).then_some(Believed {
             sender: None,
             host: far.host,

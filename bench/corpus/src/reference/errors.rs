@@ -97,6 +97,10 @@ impl Reference<'_> {
             return Err(REFUSED);
         }
         let (network, host) = self.believed(ip, &quoted).ok_or(REFUSED)?;
+        let for_many = self
+            .world
+            .host_of(&network, inner(&quoted.destination))
+            .is_err();
         let head_bytes = if part.id.is_some() { 8 } else { 0 };
         // A quoted packet too short for its own Fragment header is none of ours.
         let payload_bytes = length.checked_sub(head_bytes).ok_or(REFUSED)?;
@@ -112,7 +116,10 @@ impl Reference<'_> {
         };
         let sender = inner(&quoted.source);
         match error {
-            Some(error) if deserves_an_answer(part.protocol, part.offset, part.payload) => {
+            // The sender of a packet to many is never told.
+            Some(error)
+                if !for_many && deserves_an_answer(part.protocol, part.offset, part.payload) =>
+            {
                 let header = self.header(&quoted, &part, part.id.unwrap_or(0), payload_bytes);
                 let quote = [&header[..], part.payload].concat();
                 let port = self.world.port_of(&network, sender).ok_or("port_down")?;
@@ -139,7 +146,9 @@ impl Reference<'_> {
         if quoted.source != own || !ours || unowned(sender) || unowned(receiver) {
             return None;
         }
-        let host = world.host_of(network, receiver).ok()?;
+        let Ok(host) = world.host_of(network, receiver) else {
+            return Some((network.to_owned(), self.quoted_host(network, quoted)?));
+        };
         let honest = world.overlay(host, id, receiver).ok()?;
         let elsewhere = host != world.own();
         (elsewhere && quoted.destination == honest).then(|| (network.to_owned(), host.to_owned()))

@@ -15,7 +15,7 @@ const HOP_LIMIT: u8 = 255;
 impl Reference<'_> {
     /// The numbers are those of the checks.
     pub(super) fn guest_sends(
-        &self,
+        &mut self,
         port: &str,
         network: &str,
         node: Ipv4Addr,
@@ -60,7 +60,7 @@ impl Reference<'_> {
 
     /// From check 12 on.
     fn forward(
-        &self,
+        &mut self,
         port: &str,
         network: &str,
         node: Ipv4Addr,
@@ -110,7 +110,7 @@ impl Reference<'_> {
     }
 
     /// Section 4: fragments as IPv4 has them, each re-headed by itself.
-    fn cut(
+    pub(super) fn cut(
         &self,
         network: &str,
         host: &str,
@@ -142,7 +142,7 @@ impl Reference<'_> {
     }
 
     /// Check 16.
-    fn on_the_link(&self, ip: &[u8]) -> Result<Vec<u8>, &'static str> {
+    pub(super) fn on_the_link(&self, ip: &[u8]) -> Result<Vec<u8>, &'static str> {
         let next_hop = self.world.next_hop_mac().ok_or("no_next_hop")?;
         let uplink = self.world.mac("uplink").unwrap_or_default();
         Ok([&next_hop[..], &uplink, &[0x86, 0xdd], ip].concat())
@@ -159,7 +159,13 @@ impl Reference<'_> {
     }
 
     /// Sections 2 and 3. HASH is 0: it may be anything.
-    fn reheaded(&self, network: &str, host: &str, packet: &Ipv4<'_>, routers: u8) -> Vec<u8> {
+    pub(super) fn reheaded(
+        &self,
+        network: &str,
+        host: &str,
+        packet: &Ipv4<'_>,
+        routers: u8,
+    ) -> Vec<u8> {
         let world = self.world;
         let address = |host: &str, inner: Ipv4Addr| {
             let id = world.id_of(network).unwrap_or_default();

@@ -7,6 +7,7 @@
 mod errors;
 mod guest;
 mod ipv4;
+mod many;
 mod router;
 mod substrate;
 
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 use crate::case::Verdict;
 use crate::outcome::{Found, Ids};
 use crate::world::{At, World};
+use many::Listeners;
 
 /// Protocols that IPv6 would read as extension headers or as ICMPv6 (section 2, FORBIDDEN).
 const FORBIDDEN: [u8; 8] = [0, 43, 44, 58, 60, 135, 139, 140];
@@ -31,6 +33,9 @@ pub struct Reference<'a> {
     /// What the path to a host takes, where it is less than the uplink.
     path_mtus: BTreeMap<String, usize>,
     learns: bool,
+    listeners: Listeners,
+    /// See [`Reference::take_lost`].
+    lost: Vec<&'static str>,
 }
 
 /// What becomes of a packet, or the name of the reason why nothing does.
@@ -45,6 +50,8 @@ impl<'a> Reference<'a> {
             ids: Ids::default(),
             path_mtus: BTreeMap::new(),
             learns: true,
+            listeners: Listeners::default(),
+            lost: Vec::new(),
         }
     }
 

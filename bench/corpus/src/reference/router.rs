@@ -12,7 +12,7 @@ use crate::world::virtual_mac;
 impl Reference<'_> {
     /// A destination without a mapping.
     pub(super) fn ask_router(
-        &self,
+        &mut self,
         port: &str,
         network: &str,
         node: Ipv4Addr,
@@ -20,6 +20,12 @@ impl Reference<'_> {
         frame: &[u8],
     ) -> Judged {
         let world = self.world;
+        let destination = packet.destination;
+        let for_all =
+            world.same_subnet(network, node, destination) && world.is_last(network, destination);
+        if destination.is_multicast() || destination.is_broadcast() || for_all {
+            return self.sends_to_many(port, network, node, packet);
+        }
         if world.is_gateway(network, packet.destination) {
             if packet.ttl == 0 {
                 let told = self.told(port, network, node, Error::TimeExceeded, packet, frame);

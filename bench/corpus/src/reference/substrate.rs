@@ -94,7 +94,8 @@ impl Reference<'_> {
         let (sender, receiver) = (inner(&ip.source), inner(&ip.destination));
         // (11)
         let network = world.network_named(id).ok_or("decode_unknown_network")?;
-        if !world.lives_here(network, receiver) {
+        let for_many = !world.lives_here(network, receiver);
+        if for_many && !self.names_many(network, receiver, part.protocol) {
             return Err("decode_unknown_destination");
         }
         // (12)
@@ -114,6 +115,9 @@ impl Reference<'_> {
         }
         if ip.label >> 8 & 3 != 1 {
             return Err("decode_stale_generation");
+        }
+        if for_many {
+            return self.many_receive(network, ip, part);
         }
         // (14)
         if world.is_replicated(network, receiver) {
@@ -143,7 +147,7 @@ impl Reference<'_> {
     }
 
     /// The guest's packet again: sections 2 and 3.
-    fn restored(&mut self, port: &str, ip: &Ipv6<'_>, part: &Part<'_>) -> Vec<u8> {
+    pub(super) fn restored(&mut self, port: &str, ip: &Ipv6<'_>, part: &Part<'_>) -> Vec<u8> {
         let id = match part.id {
             Some(id) => id,
             None if ip.label & 0x800 != 0 => 0,

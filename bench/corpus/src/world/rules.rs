@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::{Network, World};
+use super::{Multicast, Network, World};
 use crate::checksum;
 
 impl World {
@@ -76,6 +76,45 @@ impl World {
     pub(crate) fn same_subnet(&self, network: &str, one: Ipv4Addr, other: Ipv4Addr) -> bool {
         let subnet = self.subnet_of(network, one);
         subnet.is_ok_and(|subnet| subnet.contains(other))
+    }
+
+    /// What the nodes of a network may send to many, if they may.
+    pub(crate) fn multicast(&self, network: &str) -> Option<&Multicast> {
+        self.network(network).ok()?.multicast.as_ref()
+    }
+
+    /// The other hosts with nodes in the subnet of a node.
+    pub(crate) fn hosts_beside(&self, network: &str, node: Ipv4Addr) -> Vec<String> {
+        let nodes = self.network(network).map(|known| &known.node[..]);
+        let nodes = nodes.unwrap_or_default();
+        let is_beside = |other: &super::Node| self.same_subnet(network, node, other.address);
+        let has_one = |host: &str| {
+            nodes
+                .iter()
+                .any(|other| other.host == host && is_beside(other))
+        };
+        let names = self.fabric.host.iter().map(|host| &host.name);
+        let others = names.filter(|name| *name != self.own() && has_one(name));
+        others.cloned().collect()
+    }
+
+    /// The ports of this host that lead to nodes in the subnet of a node.
+    pub(crate) fn ports_beside(&self, network: &str, node: Ipv4Addr) -> Vec<String> {
+        let leads_there = |port: &&super::Port| {
+            let (of, _) = port.node.split_once('/').unwrap_or_default();
+            let at = self.node_at(&port.node);
+            of == network && at.is_some_and(|at| self.same_subnet(network, node, at))
+        };
+        let ports = self.port.iter().filter(leads_there);
+        ports.map(|port| port.node.clone()).collect()
+    }
+
+    /// The address of the node at a guest port.
+    pub(crate) fn node_at(&self, port: &str) -> Option<Ipv4Addr> {
+        match self.at(port) {
+            Ok(super::At::Guest(_, address)) => Some(address),
+            _ => None,
+        }
     }
 
     /// The gateway of an address.

@@ -19,7 +19,14 @@ pub(crate) const TARGET: Target = Target {
 };
 
 static PLACES: LazyLock<Vec<Place>> = LazyLock::new(|| {
-    let names = ["plain", "keep-id", "fixed72", "group", "no-next-hop"];
+    let names = [
+        "plain",
+        "keep-id",
+        "fixed72",
+        "group",
+        "no-next-hop",
+        "multicast",
+    ];
     names.map(Place::load).into()
 });
 
@@ -72,6 +79,10 @@ fn by_the_reference(place: &Place, input: &[Vec<Vec<u8>>]) -> Became {
                 }
                 Verdict::Punt => became.punted += 1,
                 Verdict::Transmit | Verdict::Deliver | Verdict::Buffer => {}
+            }
+            for reason in reference.take_lost() {
+                let lost = (port.clone(), reason.to_owned());
+                *became.drops.entry(lost).or_default() += 1;
             }
             for (port, frame) in found.out {
                 became.sent.entry(port).or_default().push(comparable(frame));

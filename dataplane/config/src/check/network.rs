@@ -7,7 +7,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use wire::address::NetworkId;
 
 use super::group::Shared;
-use super::{native, node, route, uplink, value, whole};
+use super::{multicast, native, node, route, uplink, value, whole};
 use crate::model::{Network, Subnet};
 use crate::name::Names;
 use crate::problem::{Draft, Drafts};
@@ -75,6 +75,10 @@ pub fn check(
             .native
             .as_ref()
             .map(|native| native::check(native, &site, drafts));
+        let multicast = network
+            .multicast
+            .as_ref()
+            .map(|multicast| multicast::check(multicast, drafts));
         Some(Network {
             name: network.name.as_ref()?.value.clone(),
             id: id?,
@@ -82,6 +86,10 @@ pub fn check(
             subnets: whole(subnets)?,
             nodes: nodes?,
             native: match native {
+                Some(checked) => Some(checked?),
+                None => None,
+            },
+            multicast: match multicast {
                 Some(checked) => Some(checked?),
                 None => None,
             },
