@@ -152,7 +152,7 @@ enum Udp {
     },
     /// Counts stamped datagrams; says `listening` on stderr first.
     Sink {
-        /// The address and port to listen on.
+        /// The address and port to listen on; a group is joined.
         listen: SocketAddr,
         /// The network id that every stamp must carry.
         #[arg(long, value_parser = parse_id)]

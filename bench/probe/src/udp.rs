@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
 use std::thread;
 use std::time::Duration;
@@ -73,6 +73,7 @@ pub fn source(to: SocketAddr, plan: &Plan) -> io::Result<Sent> {
     let sockets = (0..plan.flows.max(1))
         .map(|_| {
             let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+            socket.set_broadcast(true)?;
             socket.connect(to)?;
             Ok(socket)
         })
@@ -113,9 +114,15 @@ pub fn source(to: SocketAddr, plan: &Plan) -> io::Result<Sent> {
     })
 }
 
-/// A socket with a buffer that holds seconds of traffic.
+/// A socket with a buffer that holds seconds of traffic. The address of a group is joined, on the
+/// interface that the route to it names.
 pub fn bind(listen: SocketAddr) -> io::Result<UdpSocket> {
     let socket = UdpSocket::bind(listen)?;
+    if let IpAddr::V4(group) = listen.ip()
+        && group.is_multicast()
+    {
+        socket.join_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED)?;
+    }
     // Only root may exceed the system's limit; with less the run may count losses of its own,
     // which is a wrong alarm but never a wrong all-clear.
     let _ = setsockopt(&socket, RcvBufForce, &RECEIVE_BUFFER_BYTES);

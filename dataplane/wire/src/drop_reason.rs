@@ -99,8 +99,8 @@ drop_reasons! {
     DecodeNetworkMismatch    Policy    "decode_network_mismatch"    "The source's network is neither the destination's nor peered with it; add a peering if that is wanted.";
     DecodeUnknownSource      Policy    "decode_unknown_source"      "No mapping is known yet for the inner source; if it lasts, this host misses updates.";
     DecodeSpoofed            Policy    "decode_spoofed"             "The inner source belongs to another host than the one that sent it; treat as an alarm.";
-    PolicyDenied             Policy    "policy_denied"              "A rule denies this packet: ARP that is no request, or UDP without a checksum for a native peer.";
-    IcmpRefused              Policy    "icmp_refused"               "An ICMP message was for nobody here, quoted nothing that this host sent, or has no counterpart for a native peer; ignore unless it is frequent.";
+    PolicyDenied             Policy    "policy_denied"              "A rule denies this packet: ARP that is no request, a group that is never forwarded, or UDP without a checksum for a native peer.";
+    IcmpRefused              Policy    "icmp_refused"               "An ICMP or IGMP message was for nobody here, quoted nothing that this host sent, was damaged, or has no counterpart for a native peer; ignore unless it is frequent.";
     EncodeReplicaSilent      Policy    "encode_replica_silent"      "A replica sent a packet; only the primary of a group may speak.";
     EncodeMuted              Policy    "encode_muted"               "A primary sent a packet without a lease; expected while it moves, else its replicas or its manager do not answer.";
     EncodeTtl                Policy    "encode_ttl"                 "A guest's TTL, or a native peer's hop limit, did not reach past the virtual routers; traceroute does this on purpose.";

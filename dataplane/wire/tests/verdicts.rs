@@ -105,7 +105,7 @@ fn rows(document: &str) -> Vec<Vec<String>> {
 fn every_test_that_a_document_names_exists() {
     let mut seen = 0;
     let mut missing = Vec::new();
-    for document in ["docs/rfc7915.md", "docs/wire.md"] {
+    for document in ["docs/rfc7915.md", "docs/wire-verdicts.md"] {
         for row in rows(document) {
             for (krate, test) in row.iter().flat_map(|cell| named(cell)) {
                 let Some(place) = place(&krate) else {
@@ -122,29 +122,44 @@ fn every_test_that_a_document_names_exists() {
     assert!(seen > 200, "only {seen} tests are named");
 }
 
-#[test]
-fn no_sentence_of_rfc_7915_is_without_its_verdict() {
-    let rows = rows("docs/rfc7915.md");
-    assert!(rows.len() > 100, "only {} rows", rows.len());
+/// That each row of a document has a section, a sentence, one of these verdicts, and a test that
+/// shows it, unless its verdict may be without.
+fn judge(document: &str, rows_min: usize, verdicts: &[&str], without_test: &[&str]) {
+    let rows = rows(document);
+    assert!(rows.len() > rows_min, "only {} rows", rows.len());
     for row in &rows {
         let [section, sentence, verdict, shown] = row.as_slice() else {
             panic!("not four cells: {row:?}");
         };
         assert!(!section.is_empty() && !sentence.is_empty(), "{row:?}");
-        let words = [
-            "implemented",
-            "otherwise",
-            "not applicable",
-            "discard implemented",
-        ];
-        assert!(
-            words.iter().any(|word| verdict.starts_with(word)),
-            "{row:?}"
-        );
+        let begins = |words: &[&str]| words.iter().any(|word| verdict.starts_with(word));
+        assert!(begins(verdicts), "{row:?}");
         let shows = named(shown).iter().any(|(krate, _)| place(krate).is_some());
-        assert!(
-            shows || verdict.starts_with("not applicable: "),
-            "no test: {row:?}"
-        );
+        assert!(shows || begins(without_test), "no test: {row:?}");
     }
+}
+
+#[test]
+fn no_sentence_of_rfc_7915_is_without_its_verdict() {
+    let verdicts = [
+        "implemented",
+        "otherwise",
+        "not applicable",
+        "discard implemented",
+    ];
+    judge("docs/rfc7915.md", 100, &verdicts, &["not applicable: "]);
+}
+
+#[test]
+fn no_sentence_of_the_wire_format_is_without_its_verdict() {
+    let verdicts = ["implemented", "otherwise", "not applicable", "not yet"];
+    let without_test = ["not applicable: ", "not yet: "];
+    judge("docs/wire-verdicts.md", 90, &verdicts, &without_test);
+    // Every section of the norm has a table.
+    let sections: HashSet<String> = rows("docs/wire-verdicts.md")
+        .iter()
+        .map(|row| row[0].clone())
+        .collect();
+    let norm = (1..=10).map(|section| section.to_string()).collect();
+    assert_eq!(sections, norm);
 }
