@@ -289,15 +289,16 @@ impl Change {
 /// All mappings of a snapshot.
 #[derive(Clone, Debug)]
 pub struct Mappings {
-    branches: Box<[Arc<[Shard]>]>,
+    branches: Box<[Arc<[Shard; SHARDS]>; BRANCHES]>,
     len: usize,
 }
 
 impl Default for Mappings {
     fn default() -> Self {
-        let branch: Arc<[Shard]> = vec![Shard::empty(); SHARDS].into();
+        let shard = Shard::empty();
+        let branch = Arc::new(std::array::from_fn(|_| shard.clone()));
         Self {
-            branches: vec![branch; BRANCHES].into(),
+            branches: Box::new(std::array::from_fn(|_| Arc::clone(&branch))),
             len: 0,
         }
     }
@@ -309,7 +310,7 @@ impl Mappings {
     fn place_of(hash: u64) -> (usize, usize) {
         let branch = hash >> (64 - BRANCHES.ilog2());
         let shard = hash >> (64 - BRANCHES.ilog2() - SHARDS.ilog2());
-        (branch as usize, shard as usize % SHARDS)
+        (branch as usize % BRANCHES, shard as usize % SHARDS)
     }
 
     /// The mapping of `key`, if there is one.

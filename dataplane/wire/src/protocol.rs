@@ -1,5 +1,7 @@
 //! The IP protocol numbers that this dataplane knows by name (IANA).
 
+use crate::ipv4;
+
 /// Hop-by-hop options of IPv6.
 pub const HOP_BY_HOP: u8 = 0;
 /// ICMP for IPv4.
@@ -53,59 +55,69 @@ pub const fn is_forbidden(protocol: u8, experimental_allowed: bool) -> bool {
     }
 }
 
-/// What the straight way of a plain packet needs to know of a protocol.
+/// What the straight way of a plain packet needs to know of a protocol, in one load instead of a
+/// chain of comparisons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Plainness {
-    /// Its packets are never plain: forbidden, or, as AH, with a Fragment header.
-    Never,
-    /// Nothing in it tells flows apart.
-    Anonymous,
-    /// It [begins with what tells flows apart](begins_with_flow_identity).
-    Identified,
+pub(crate) struct Plainness {
+    /// The shortest IPv4 packet that is read, header included, in octets.
+    total_bytes_min: u16,
 }
 
 impl Plainness {
-    /// How many octets of its packets are read; `None` if they are not plain.
-    #[inline(always)]
-    pub(crate) const fn read_bytes(self) -> Option<u8> {
-        match self {
-            Self::Never => None,
-            Self::Anonymous => Some(0),
-            Self::Identified => Some(4),
-        }
+    /// Its packets are never plain: forbidden, or, as AH, with a Fragment header.
+    const NEVER: Self = Self::from(u16::MAX);
+    /// Nothing in it tells flows apart.
+    const ANONYMOUS: Self = Self::from(ipv4::HEADER_BYTES as u16);
+    /// It [begins with what tells flows apart](begins_with_flow_identity).
+    const IDENTIFIED: Self = Self::from(ipv4::HEADER_BYTES as u16 + 4);
+
+    const fn from(total_bytes_min: u16) -> Self {
+        Self { total_bytes_min }
     }
 
-    /// Of the first four octets, those that tell flows apart.
+    /// Of this protocol.
     #[inline(always)]
-    pub(crate) const fn identity_mask(self) -> u32 {
-        match self {
-            Self::Identified => u32::MAX,
-            Self::Never | Self::Anonymous => 0,
+    pub(crate) fn of(protocol: u8) -> Self {
+        PLAINNESS[usize::from(protocol)]
+    }
+
+    /// Whether a packet of this protocol can be plain.
+    #[inline(always)]
+    pub(crate) fn is_possible(self) -> bool {
+        self != Self::NEVER
+    }
+
+    /// Whether a packet of this protocol and of `total_bytes` octets, fewer than 65,535, can be plain.
+    #[inline(always)]
+    pub(crate) const fn takes(self, total_bytes: u16) -> bool {
+        total_bytes >= self.total_bytes_min
+    }
+
+    /// Of the first four octets behind the header, those that tell flows apart.
+    #[inline(always)]
+    pub(crate) fn identity_mask(self) -> u32 {
+        match self == Self::IDENTIFIED {
+            true => u32::MAX,
+            false => 0,
         }
     }
 }
 
-/// By protocol: one load instead of a chain of comparisons.
+/// By protocol.
 static PLAINNESS: [Plainness; 256] = {
-    let mut table = [Plainness::Anonymous; 256];
+    let mut table = [Plainness::ANONYMOUS; 256];
     let mut protocol = 0;
     while protocol < 256 {
         // The two for experiments are left to the long way, which knows whether they are allowed.
         if is_forbidden(protocol as u8, false) || protocol as u8 == AH {
-            table[protocol] = Plainness::Never;
+            table[protocol] = Plainness::NEVER;
         } else if begins_with_flow_identity(protocol as u8) {
-            table[protocol] = Plainness::Identified;
+            table[protocol] = Plainness::IDENTIFIED;
         }
         protocol += 1;
     }
     table
 };
-
-/// How plain a protocol's packets can be.
-#[inline(always)]
-pub(crate) fn plain(protocol: u8) -> Plainness {
-    PLAINNESS[usize::from(protocol)]
-}
 
 #[cfg(test)]
 mod tests {

@@ -17,8 +17,9 @@
 //!   send   guest port      uplink                             guest port
 //! ```
 //!
-//! Each stage runs over the whole burst before the next begins, so that the
-//! memory which the next one needs is already on its way. A packet leaves a
+//! Nearly every packet is plain, and goes through these stages by a straight way,
+//! together with its whole burst (`plain`): the memory that a stage needs was asked
+//! of the cache by the one before. Every other takes them one by one. A packet leaves a
 //! stage in exactly one way: onward, out, to the controller, or dropped with
 //! one [`DropReason`](wire::drop_reason::DropReason) that is counted.
 //!

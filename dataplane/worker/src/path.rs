@@ -39,14 +39,14 @@ impl<Io: BurstIo> Path<Io> {
     /// Takes a burst from a port and counts it. `burst` is empty.
     pub(crate) fn receive(&mut self, port: PortIndex, burst: &mut Burst<Io::Packet>) {
         self.io.receive(port, burst);
-        let received = &self.counters.port(port).received;
-        received.packets.add(burst.len() as u64);
-        received
-            .bytes
-            .add(burst.iter().map(|packet| packet.frame_bytes() as u64).sum());
+        let mut bytes = 0;
         for packet in burst.iter() {
             packet.prefetch();
+            bytes += packet.frame_bytes() as u64;
         }
+        let received = &self.counters.port(port).received;
+        received.packets.add(burst.len() as u64);
+        received.bytes.add(bytes);
     }
 
     /// Ends a packet that came in at `port`.

@@ -10,7 +10,7 @@
 
 use arrayvec::ArrayVec;
 use tables::{Aim, Entry, Key, PortIndex, Snapshot};
-use wire::decode;
+use wire::decode::plain as decode;
 use wire::encode::plain::{self as encode, Links, Stencil};
 use wire::packet::Packet;
 
@@ -46,11 +46,14 @@ impl Subset {
     }
 }
 
-/// A guest's plain packet, its destination being looked up.
-type FromGuest<'a> = (encode::Plain, Aim<'a>);
+/// What the first stage leaves for the second of each plain packet.
+type Plain<T> = ArrayVec<T, BURST_PACKETS_MAX>;
 
-/// A plain packet from the substrate, its destination and its source being looked up.
-type FromSubstrate<'a> = (decode::plain::Plain, Aim<'a>, Aim<'a>);
+/// A guest's: where in the burst it is, what was read, and its destination, being looked up.
+type FromGuest<'a> = (usize, encode::Plain, Aim<'a>);
+
+/// One from the substrate: the same, with destination and source.
+type FromSubstrate<'a> = (usize, decode::Plain, Aim<'a>, Aim<'a>);
 
 impl Sender<'_> {
     /// What its plain packets have in common; `None` while none can leave.
@@ -75,7 +78,6 @@ impl Sender<'_> {
 
 impl<Io: BurstIo> Path<Io> {
     /// Re-heads the plain packets of a burst from a guest for the uplink. Returns the others.
-    #[inline]
     pub(crate) fn rehead_plain(
         &mut self,
         tables: &Snapshot,
@@ -85,69 +87,98 @@ impl<Io: BurstIo> Path<Io> {
         let Some(stencil) = sender.stencil(tables) else {
             return Subset::first(burst.len());
         };
-        let (network, subnet) = (sender.node.network, sender.node.subnet);
-        let mut read: ArrayVec<Option<FromGuest<'_>>, BURST_PACKETS_MAX> = ArrayVec::new();
-        for packet in burst.iter() {
-            let plain = stencil.read(packet.bytes(), |to| u8::from(!subnet.contains(to)));
-            read.push(plain.map(|plain| {
-                let destination = tables.mappings.aim(Key::new(network, plain.destination));
-                self.io.prefetch(destination.first_slot());
-                (plain, destination)
-            }));
-        }
-
-        let mut others = Subset::default();
-        for (at, (packet, read)) in burst.iter_mut().zip(&read).enumerate() {
-            let reheaded = read.as_ref().and_then(|(plain, destination)| {
-                let owner = destination.find().filter(|to| is_elsewhere(tables, to))?;
-                stencil.rehead(packet, plain, &owner.prefix)
+        let mut plain = Plain::new();
+        let mut others = self.read_from_guest(tables, sender, &stencil, burst, &mut plain);
+        for (at, read, destination) in &plain {
+            let packet = &mut burst[*at];
+            let reheaded = destination.find().and_then(|owner| {
+                is_elsewhere(tables, owner).then(|| stencil.rehead(packet, read, &owner.prefix))?
             });
-            others.add_if(at, reheaded.is_none());
+            others.add_if(*at, reheaded.is_none());
         }
         others
     }
 
-    /// Restores the plain packets of a burst from the substrate for their nodes, and says at which
-    /// port each leaves. Returns the others, whose port is the uplink.
-    #[inline]
+    /// The first stage of a burst from a guest.
+    // A function by itself, as each stage: together they have more values than there are registers.
+    #[inline(never)]
+    fn read_from_guest<'a>(
+        &self,
+        tables: &'a Snapshot,
+        sender: &Sender<'_>,
+        stencil: &Stencil,
+        burst: &Burst<Io::Packet>,
+        plain: &mut Plain<FromGuest<'a>>,
+    ) -> Subset {
+        let (network, subnet) = (sender.node.network, &sender.node.subnet);
+        let mut others = Subset::default();
+        for (at, packet) in burst.iter().enumerate() {
+            let read = stencil.read(packet.bytes(), |to| u8::from(!subnet.contains(to)));
+            let Some(read) = read else {
+                others.add_if(at, true);
+                continue;
+            };
+            let destination = tables.mappings.aim(Key::new(network, read.destination));
+            self.io.prefetch(destination.first_slot());
+            plain.push((at, read, destination));
+        }
+        others
+    }
+
+    /// Restores the plain packets of a burst from the substrate for their nodes. `ports` says at
+    /// which port each of them leaves. Returns the others.
     pub(crate) fn restore_plain(
         &mut self,
         tables: &Snapshot,
         burst: &mut Burst<Io::Packet>,
-    ) -> (Subset, ArrayVec<PortIndex, BURST_PACKETS_MAX>) {
-        let mut read: ArrayVec<Option<FromSubstrate<'_>>, BURST_PACKETS_MAX> = ArrayVec::new();
-        for packet in burst.iter() {
-            let plain = decode::plain::Plain::read(packet.bytes());
-            read.push(plain.map(|plain| {
-                let aim = |address| tables.mappings.aim(Key::new(plain.network, address));
-                let (destination, source) = (aim(plain.destination), aim(plain.source));
-                self.io.prefetch(destination.first_slot());
-                self.io.prefetch(source.first_slot());
-                (plain, destination, source)
-            }));
-        }
-
-        let (mut others, mut ports) = (Subset::default(), ArrayVec::new());
-        for (at, (packet, read)) in burst.iter_mut().zip(&read).enumerate() {
-            let restored = read.as_ref().and_then(|(plain, destination, source)| {
-                let to = destination.find()?;
+        ports: &mut [PortIndex; BURST_PACKETS_MAX],
+    ) -> Subset {
+        let mut plain = Plain::new();
+        let mut others = self.read_from_substrate(tables, burst, &mut plain);
+        for (at, read, destination, source) in &plain {
+            let packet = &mut burst[*at];
+            let restored = destination.find().and_then(|to| {
                 let port = to.local_port().filter(|_| is_plainly_here(tables, to))?;
                 let from = source
                     .find()
                     .filter(|from| speaks_from_afar(tables, from))?;
-                if !plain.is_genuine(packet.bytes(), &from.prefix, &to.prefix, from.generation) {
+                if !read.is_genuine(packet.bytes(), &from.prefix, &to.prefix, from.generation) {
                     return None;
                 }
                 let receiver = tables.node(port)?;
-                let source = source_mac(receiver, plain.source);
+                let source = source_mac(receiver, read.source);
                 let local_id = || self.local_ids.take(port);
-                plain.restore(packet, receiver.mac, source, local_id, &tables.fabric.rules)?;
-                Some(port)
+                let rules = &tables.fabric.rules;
+                read.restore(packet, receiver.mac, source, local_id, rules)?;
+                ports[*at] = port;
+                Some(())
             });
-            others.add_if(at, restored.is_none());
-            ports.push(restored.unwrap_or(PortIndex::UPLINK));
+            others.add_if(*at, restored.is_none());
         }
-        (others, ports)
+        others
+    }
+
+    /// The first stage of a burst from the substrate.
+    #[inline(never)]
+    fn read_from_substrate<'a>(
+        &self,
+        tables: &'a Snapshot,
+        burst: &Burst<Io::Packet>,
+        plain: &mut Plain<FromSubstrate<'a>>,
+    ) -> Subset {
+        let mut others = Subset::default();
+        for (at, packet) in burst.iter().enumerate() {
+            let Some(read) = decode::Plain::read(packet.bytes()) else {
+                others.add_if(at, true);
+                continue;
+            };
+            let aim = |address| tables.mappings.aim(Key::new(read.network, address));
+            let (destination, source) = (aim(read.destination), aim(read.source));
+            self.io.prefetch(destination.first_slot());
+            self.io.prefetch(source.first_slot());
+            plain.push((at, read, destination, source));
+        }
+        others
     }
 }
 

@@ -16,7 +16,7 @@ use wire::packet::Packet;
 use wire::{ipv6, protocol};
 
 use crate::guest::source_mac;
-use crate::io::{Burst, BurstIo};
+use crate::io::{BURST_PACKETS_MAX, Burst, BurstIo};
 use crate::member::Genuine;
 use crate::multicast::{ForMany, for_many, names_many};
 use crate::native;
@@ -96,8 +96,9 @@ impl<Io: BurstIo> Path<Io> {
             false => self.io.now_ns(),
         };
 
-        let (others, ports) = self.restore_plain(tables, &mut burst);
-        if others.is_empty() && ports.iter().all(|port| *port == ports[0]) {
+        let mut ports = [PORT; BURST_PACKETS_MAX];
+        let others = self.restore_plain(tables, &mut burst, &mut ports);
+        if others.is_empty() && ports[..count].iter().all(|port| *port == ports[0]) {
             self.send_burst(ports[0], &mut burst);
             return count;
         }

@@ -16,7 +16,7 @@ use crate::{
     ipv4, ipv6,
     label::Label,
     packet::Packet,
-    protocol::{self, Plainness},
+    protocol::Plainness,
 };
 
 /// The length of the Ethernet and the IPv6 header of a plain packet, in octets.
@@ -64,7 +64,7 @@ impl Plain {
         let is_plain = IPV6_FRONT_BYTES + payload_bytes <= frame.len()
             && payload_bytes <= PAYLOAD_BYTES_MAX
             && plain.label().ttl != 0
-            && protocol::plain(plain.protocol()) != Plainness::Never;
+            && Plainness::of(plain.protocol()).is_possible();
         is_plain.then_some(plain)
     }
 

@@ -18,7 +18,7 @@ use crate::{
     ipv4, ipv6,
     label::{Label, flow_hash},
     packet::Packet,
-    protocol,
+    protocol::Plainness,
 };
 
 /// The length of the Ethernet and the IPv4 header of a plain packet, in octets.
@@ -154,15 +154,16 @@ impl Stencil {
         {
             return None;
         }
-        let kind = protocol::plain(protocol);
-        if usize::from(total_bytes) < ipv4::HEADER_BYTES + usize::from(kind.read_bytes()?) {
+        // `total_bytes_max` is less than what `takes` wants to be exceeded.
+        let plainness = Plainness::of(protocol);
+        if !plainness.takes(total_bytes) {
             return None;
         }
         let virtual_routers = virtual_routers(destination);
         if ttl <= virtual_routers {
             return None;
         }
-        let identity = u32::from_be_bytes(*front.last_chunk()?) & kind.identity_mask();
+        let identity = u32::from_be_bytes(*front.last_chunk()?) & plainness.identity_mask();
         let hash = flow_hash(source, destination, protocol, identity);
         let label = self.label
             | u32::from(ttl - virtual_routers) << 12

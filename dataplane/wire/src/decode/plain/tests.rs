@@ -6,6 +6,7 @@ use crate::{
     decode::{self, Ipv6Facts, Overlay},
     encode::DscpRule,
     packet::HeapPacket,
+    protocol,
     samples::*,
 };
 use proptest::prelude::*;
