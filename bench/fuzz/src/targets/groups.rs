@@ -51,10 +51,10 @@ fn run(octets: &[u8]) {
             }
             _ => offer(&mut choices, place, &mut host),
         }
-        let may = May::now(&host.publisher.current(), &lease, now_ns);
+        let may_speak = may_speak(&host.publisher.current(), &lease, now_ns);
         host.worker.run_once();
         for frame in host.sent(PortIndex::UPLINK) {
-            check(place, &frame, may);
+            check(place, &frame, may_speak);
         }
         for port in [PortIndex(1), MEMBER] {
             host.sent(port);
@@ -80,24 +80,10 @@ fn lease_of(tables: &Snapshot) -> Arc<Lease> {
     Arc::clone(&member.lease)
 }
 
-/// What the member's host may send in the name of the address.
-#[derive(Clone, Copy)]
-struct May {
-    /// The member's own words.
-    speak: bool,
-    /// What was sent to the address, be it by its new owner.
-    pass_on: bool,
-}
-
-impl May {
-    fn now(tables: &Snapshot, lease: &Lease, now_ns: u64) -> Self {
-        let member = tables.groups[0].local.as_ref();
-        let role = member.map(|member| &member.role);
-        Self {
-            speak: matches!(role, Some(Role::Primary { .. })) && lease.allows(now_ns),
-            pass_on: matches!(role, Some(Role::Forwarding { .. })),
-        }
-    }
+fn may_speak(tables: &Snapshot, lease: &Lease, now_ns: u64) -> bool {
+    let member = tables.groups[0].local.as_ref();
+    let is_primary = member.is_some_and(|member| matches!(member.role, Role::Primary { .. }));
+    is_primary && lease.allows(now_ns)
 }
 
 fn offer(choices: &mut Choices<'_>, place: &Place, host: &mut Host) {
@@ -111,18 +97,19 @@ fn offer(choices: &mut Choices<'_>, place: &Place, host: &mut Host) {
     }
 }
 
-/// What leaves at the uplink in the name of the member leaves only while it may speak; what is
-/// passed on or copied for others has their addresses inside.
-fn check(place: &Place, frame: &[u8], may: May) {
+/// What leaves at the uplink in the name of the member leaves only while it may speak. What is passed
+/// on or copied has its sender's address inside: the member's own only if an owner of the address
+/// spoke to itself.
+fn check(place: &Place, frame: &[u8], may_speak: bool) {
     assert_eq!(frame[12..14], [0x86, 0xdd], "{frame:02x?}");
     assert_eq!(
         frame[22..38][..12],
         prefix(place, 0).0,
         "our address outside: {frame:02x?}"
     );
-    let passed_on = may.pass_on && frame[50..54] == ADDRESS;
+    let to_itself = frame[50..54] == ADDRESS;
     assert!(
-        may.speak || passed_on || frame[34..38] != ADDRESS,
+        may_speak || to_itself || frame[34..38] != ADDRESS,
         "a member spoke that may not: {frame:02x?}"
     );
 }
