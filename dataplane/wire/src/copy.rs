@@ -68,6 +68,19 @@ mod tests {
         experimental_allowed: true,
     };
 
+    #[test]
+    fn a_marked_frame_differs_in_the_flag_alone() {
+        let head = ipv6::Header::new(0xb8, 0x4_0100, 8, 17, 9, [0xfd; 16], [0xfc; 16]);
+        let original = [&[0xee; 14], head.as_bytes(), &[7; 8]].concat();
+        let mut marked = original.clone();
+        mark(&mut marked);
+        assert_eq!((is_copy(&original), is_copy(&marked)), (false, true));
+        let differs = (0..original.len()).filter(|at| original[*at] != marked[*at]);
+        assert_eq!(differs.collect::<Vec<_>>(), [LABEL_MIDDLE]);
+        marked[LABEL_MIDDLE] ^= COPY;
+        assert_eq!(marked, original);
+    }
+
     proptest! {
         #[test]
         fn a_copy_differs_in_its_outer_hosts_and_the_flag_and_in_nothing_else(

@@ -177,9 +177,38 @@ pub fn write_error(
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use smoltcp::wire::{Icmpv6Packet, Ipv6Address};
+    use smoltcp::wire::{Icmpv6Packet, IpProtocol, Ipv6Address, Ipv6Packet};
+
+    const ERRORS: [(Error, u8, u8, u32); 4] = [
+        (Error::AdministrativelyProhibited, 1, 1, 0),
+        (Error::PacketTooBig { mtu: 1_400 }, 2, 0, 1_400),
+        (Error::HopLimitExceeded, 3, 0, 0),
+        (Error::ErroneousHeader { pointer: 41 }, 4, 0, 41),
+    ];
 
     proptest! {
+        #[test]
+        fn an_error_is_whole_and_quotes_what_every_link_carries(
+            which in 0..ERRORS.len(), source: [u8; 16], destination: [u8; 16],
+            quoted in prop::collection::vec(any::<u8>(), 0..1_500),
+        ) {
+            let (error, kind, code, rest) = ERRORS[which];
+            let mut out = vec![0; error_bytes(quoted.len())];
+            write_error(&mut out, error, source, destination, &quoted);
+            prop_assert_eq!(out.len(), 1_280.min(48 + quoted.len()));
+
+            let ip = Ipv6Packet::new_checked(&out).unwrap();
+            prop_assert_eq!((ip.next_header(), ip.hop_limit()), (IpProtocol::Icmpv6, 64));
+            let (from, to) = (ip.src_addr(), ip.dst_addr());
+            prop_assert_eq!((from.octets(), to.octets()), (source, destination));
+            let icmp = Icmpv6Packet::new_unchecked(ip.payload());
+            prop_assert!(icmp.verify_checksum(&from, &to));
+            prop_assert_eq!((u8::from(icmp.msg_type()), icmp.msg_code()), (kind, code));
+            let (header, quote) = parse(ip.payload()).unwrap();
+            prop_assert_eq!(header.rest(), rest);
+            prop_assert_eq!(quote, &quoted[..quote.len()]);
+        }
+
         #[test]
         fn parse_back(kind: u8, code: u8, rest: u32) {
             let octets = Header::new(kind, code, rest);

@@ -98,3 +98,31 @@ impl FromStr for KeepId {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_of_ids_reads_as_it_is_shown_and_others_are_named() {
+        for choice in [KeepId::Off, KeepId::Df0, KeepId::All] {
+            assert_eq!(choice.to_string().parse(), Ok(choice));
+        }
+        let error = "df1".parse::<KeepId>().unwrap_err();
+        let said = "keep_id = \"df1\" is not known; use off, df0 or all";
+        assert_eq!(error.to_string(), said);
+    }
+
+    #[test]
+    fn the_dscp_is_the_guests_or_the_fabrics_and_ecn_always_the_guests() {
+        for tos in 0..=255 {
+            assert_eq!(
+                DscpRule::Copy.to_guest(DscpRule::Copy.to_substrate(tos)),
+                tos
+            );
+            let fixed = DscpRule::Fixed(46);
+            assert_eq!(fixed.to_substrate(tos), 46 << 2 | tos & 3);
+            assert_eq!(fixed.to_guest(fixed.to_substrate(tos)), tos & 3);
+        }
+    }
+}
