@@ -3,11 +3,12 @@
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use traffic::frame::{self, FCS_BYTES, Flow};
 use traffic::keys::Keys;
-use traffic::world::World;
+use traffic::world::{GUEST, SECOND_GUEST, World};
 use traffic::{capture, world};
 use wire::packet::{HeapPacket, Packet};
 
@@ -64,7 +65,8 @@ impl Inputs {
             records: directory.join("records.bin"),
         };
         let mut keys = Keys::new(scenario.mappings, SEED);
-        let frames = (0..packets).map(|number| Frame(packet(scenario, world, &mut keys, number)));
+        let frames =
+            (0..packets).map(|number| Frame(packet(scenario, world, GUEST, &mut keys, number)));
         capture::write(&inputs.packets, frames)?;
         let mut mappings = BufWriter::new(File::create(&inputs.mappings)?);
         world.write_mappings(&mut mappings)?;
@@ -73,6 +75,20 @@ impl Inputs {
         world.write_records(&mut records)?;
         records.flush()?;
         Ok(inputs)
+    }
+
+    /// As many packets again, from [`SECOND_GUEST`].
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn second_guest(&self) -> Result<PathBuf, Box<dyn Error>> {
+        let path = self.directory.join("second.pcap");
+        let (scenario, world) = (self.scenario, self.world);
+        let mut keys = Keys::new(scenario.mappings, SEED + 1);
+        let frames = (0..scenario.packets())
+            .map(|number| Frame(packet(scenario, world, SECOND_GUEST, &mut keys, number)));
+        capture::write(&path, frames)?;
+        Ok(path)
     }
 }
 
@@ -84,7 +100,13 @@ impl AsRef<[u8]> for Frame {
     }
 }
 
-fn packet(scenario: Scenario, world: World, keys: &mut Keys, number: u32) -> HeapPacket {
+fn packet(
+    scenario: Scenario,
+    world: World,
+    guest: Ipv4Addr,
+    keys: &mut Keys,
+    number: u32,
+) -> HeapPacket {
     let flow = Flow {
         key: keys.next_key(),
         source_port: keys.next_port(),
@@ -94,7 +116,7 @@ fn packet(scenario: Scenario, world: World, keys: &mut Keys, number: u32) -> Hea
     // No two packets are alike.
     let payload = |payload: &mut [u8]| payload[..4].copy_from_slice(&number.to_be_bytes());
     match scenario.direction {
-        Direction::Encode => frame::from_guest(world, flow, frame_bytes, payload),
+        Direction::Encode => frame::from_guest_at(guest, world, flow, frame_bytes, payload),
         Direction::Decode => frame::from_substrate(world, flow, frame_bytes, payload),
     }
 }

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod agreement;
+mod churn;
 mod clock;
 mod counters;
 mod inputs;
@@ -15,6 +16,7 @@ mod process;
 mod program;
 mod report;
 mod rounds;
+mod scale;
 mod scenario;
 mod table;
 
@@ -40,6 +42,10 @@ use scenario::Scenario;
 enum Command {
     /// Measure scenarios; each result is a file below the output directory
     Measure(Measure),
+    /// Measure what it costs that mappings change while packets flow
+    Churn(Churn),
+    /// Measure two workers against one
+    Scale(Scale),
     /// Put together what was measured: report.json, report.csv, pictures and a table
     Report {
         /// Where the results are
@@ -77,6 +83,47 @@ struct Measure {
     turn_ms: u64,
 }
 
+#[derive(Args)]
+struct Churn {
+    /// Mappings of the table
+    #[arg(long, default_value_t = 1_000_000)]
+    mappings: u32,
+    /// Pairs of a quiet turn and one under churn
+    #[arg(long, default_value_t = 7)]
+    pairs: u32,
+    /// Length of a turn, in milliseconds
+    #[arg(long, default_value_t = 1000)]
+    turn_ms: u64,
+    /// Changes of mappings a second
+    #[arg(long, default_value_t = 100_000)]
+    rate: u32,
+    /// Changes of a batch, which is one version of the tables
+    #[arg(long, default_value_t = 1_000)]
+    batch: u32,
+    /// Where results go
+    #[arg(long, value_name = "DIR", default_value = "target/bench")]
+    out: PathBuf,
+    /// Where understudyd and understudy are
+    #[arg(long, value_name = "DIR", default_value = "target/release")]
+    binaries: PathBuf,
+}
+
+#[derive(Args)]
+struct Scale {
+    /// Turns of one worker and of two
+    #[arg(long, default_value_t = 5)]
+    pairs: u32,
+    /// Length of a turn, in milliseconds
+    #[arg(long, default_value_t = 1000)]
+    turn_ms: u64,
+    /// Where results go
+    #[arg(long, value_name = "DIR", default_value = "target/bench")]
+    out: PathBuf,
+    /// Where understudyd and understudy are
+    #[arg(long, value_name = "DIR", default_value = "target/release")]
+    binaries: PathBuf,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum Set {
     /// Two, for continuous integration
@@ -97,6 +144,8 @@ impl Set {
 fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Measure(options) => measure(&options),
+        Command::Churn(options) => measure_churn(&options),
+        Command::Scale(options) => measure_scale(&options),
         Command::Report { out } => report(&out),
         Command::List { set } => list(set),
     };
@@ -157,6 +206,47 @@ fn measure(options: &Measure) -> Result<(), Box<dyn Error>> {
     }
     progress.finish_and_clear();
     writeln!(io::stdout(), "{}", table::for_terminal(&outcomes))?;
+    Ok(())
+}
+
+fn measure_churn(options: &Churn) -> Result<(), Box<dyn Error>> {
+    let binaries = Binaries {
+        directory: options.binaries.clone(),
+        testpmd: PathBuf::new(),
+    };
+    let plan = churn::Plan {
+        mappings: options.mappings,
+        pairs: options.pairs,
+        turn_ms: options.turn_ms,
+        changes_per_s: options.rate,
+        batch: options.batch,
+        single_changes: 500,
+    };
+    let progress = ProgressBar::new(u64::from(plan.pairs) * 2);
+    progress.set_style(ProgressStyle::with_template(
+        "{wide_bar} {pos}/{len}  {msg}",
+    )?);
+    let work = options.out.join("work/churn");
+    let outcome = churn::run(&binaries, plan, &work, &progress)?;
+    fs::remove_dir_all(&work)?;
+    let path = options.out.join("churn.json");
+    serde_json::to_writer_pretty(File::create(path)?, &outcome)?;
+    progress.finish_and_clear();
+    write!(io::stdout(), "{outcome}")?;
+    Ok(())
+}
+
+fn measure_scale(options: &Scale) -> Result<(), Box<dyn Error>> {
+    let binaries = Binaries {
+        directory: options.binaries.clone(),
+        testpmd: PathBuf::new(),
+    };
+    let work = options.out.join("work/scale");
+    let outcome = scale::run(&binaries, options.pairs, options.turn_ms, &work)?;
+    fs::remove_dir_all(&work)?;
+    let path = options.out.join("scale.json");
+    serde_json::to_writer_pretty(File::create(path)?, &outcome)?;
+    write!(io::stdout(), "{outcome}")?;
     Ok(())
 }
 

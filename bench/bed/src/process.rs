@@ -126,6 +126,17 @@ impl Process {
         parsed.ok_or_else(|| format!("/proc has no schedstat: '{text}'").into())
     }
 
+    /// Its memory outside hugepages, in octets.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn resident_bytes(&self) -> Result<u64, Box<dyn Error>> {
+        let text = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        Ok(kib.ok_or("/proc tells no VmRSS")? << 10)
+    }
+
     fn pid(&self) -> Pid {
         Pid::from_raw(self.child.id() as i32)
     }

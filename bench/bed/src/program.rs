@@ -16,7 +16,7 @@ use crate::scenario::Direction;
 
 mod bare_loop;
 mod testpmd;
-mod understudyd;
+pub mod understudyd;
 
 /// The core that works.
 const WORKER_CORE: u16 = 1;
@@ -123,13 +123,15 @@ pub struct Running {
     pub load: Option<Load>,
 }
 
-/// How long the mappings took.
+/// What it took to load the mappings.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Load {
     /// Mappings loaded over the local socket.
     pub mappings: u32,
     /// Seconds, from the command's start to its end.
     pub seconds: f64,
+    /// Memory outside hugepages before and after, in octets.
+    pub resident_bytes: [u64; 2],
 }
 
 impl Kind {

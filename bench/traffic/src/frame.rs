@@ -44,9 +44,23 @@ pub fn from_guest(
     frame_bytes: usize,
     payload: impl FnOnce(&mut [u8]),
 ) -> HeapPacket {
+    from_guest_at(GUEST, world, flow, frame_bytes, payload)
+}
+
+/// What the guest with the address `guest` sends.
+///
+/// # Panics
+/// As [`from_guest`].
+pub fn from_guest_at(
+    guest: Ipv4Addr,
+    world: World,
+    flow: Flow,
+    frame_bytes: usize,
+    payload: impl FnOnce(&mut [u8]),
+) -> HeapPacket {
     let to = world.address(flow.key);
-    let macs = (MacAddress::virtual_of(to), MacAddress::virtual_of(GUEST));
-    HeapPacket::new(&ipv4_frame((GUEST, to), macs, flow, frame_bytes, payload))
+    let macs = (MacAddress::virtual_of(to), MacAddress::virtual_of(guest));
+    HeapPacket::new(&ipv4_frame((guest, to), macs, flow, frame_bytes, payload))
 }
 
 /// What the substrate brings from `flow.key` for the guest: a packet that was

@@ -13,6 +13,8 @@ pub const NETWORK: u32 = 0x12_3456;
 pub const NETWORK_NAME: &str = "z";
 /// The guest of the measured host.
 pub const GUEST: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+/// A second guest of the measured host, where there is one.
+pub const SECOND_GUEST: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 3);
 /// The owner generation of everything.
 pub const GENERATION: u8 = 1;
 /// The router behind the uplink.
@@ -66,6 +68,14 @@ impl World {
         (FIRST + key).into()
     }
 
+    /// Address `offset + key` beyond those of the mappings: nobody's, until somebody maps it.
+    #[must_use]
+    pub fn address_beside(self, offset: u32, key: u32) -> Ipv4Addr {
+        let beyond = offset + key;
+        debug_assert!(self.mappings + beyond < MAPPINGS_MAX);
+        (FIRST + self.mappings + beyond).into()
+    }
+
     /// The mapping whose address this is, if it is one's.
     #[must_use]
     pub fn key(self, address: Ipv4Addr) -> Option<u32> {
@@ -112,7 +122,7 @@ impl World {
     #[must_use]
     pub fn nodes_toml(self) -> String {
         let node = |key| {
-            let (address, host) = (self.address(key), host_name(1 + key % OTHER_HOSTS));
+            let (address, host) = (self.address(key), other_host(key));
             format!(
                 "[[network.node]]\nname = \"n{key}\"\naddress = \"{address}\"\nhost = \"{host}\"\n"
             )
@@ -126,7 +136,7 @@ impl World {
     /// What `out` says.
     pub fn write_mappings(self, out: &mut impl Write) -> io::Result<()> {
         for key in 0..self.mappings {
-            let (address, host) = (self.address(key), host_name(1 + key % OTHER_HOSTS));
+            let (address, host) = (self.address(key), other_host(key));
             writeln!(out, "{NETWORK_NAME} {address} {host}")?;
         }
         Ok(())
@@ -153,6 +163,12 @@ fn record(address: Ipv4Addr, prefix: Prefix96) -> [u8; RECORD_BYTES] {
     record[20..26].copy_from_slice(&MacAddress::virtual_of(address).0);
     record[26] = GENERATION;
     record
+}
+
+/// The name of one of the hosts that mappings are spread over, whatever the number.
+#[must_use]
+pub fn other_host(number: u32) -> String {
+    host_name(1 + number % OTHER_HOSTS)
 }
 
 fn host_name(host: u32) -> String {

@@ -28,6 +28,7 @@
 //! is the types.
 #![forbid(unsafe_code)]
 
+mod delay;
 mod error;
 mod event;
 mod flight;
@@ -44,6 +45,7 @@ pub mod server;
 
 use std::path::PathBuf;
 
+pub use delay::{Delay, percentile_ns};
 pub use error::{ApiError, ErrorKind};
 pub use event::{Event, EventQuery, LOST};
 pub use flight::{

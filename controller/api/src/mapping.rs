@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::value::RawValue;
 
 use crate::{ApiError, ErrorKind};
 
@@ -80,9 +81,10 @@ impl MappingBatch {
     pub fn from_json(body: &[u8]) -> Result<Self, ApiError> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
-        struct Raw {
+        struct Raw<'a> {
             op: Op,
-            mappings: Vec<serde_json::Value>,
+            #[serde(borrow)]
+            mappings: &'a RawValue,
         }
         #[derive(Deserialize)]
         #[serde(rename_all = "lowercase")]
@@ -90,13 +92,7 @@ impl MappingBatch {
             Add,
             Remove,
         }
-        let raw: Raw = serde_json::from_slice(body).map_err(|error| {
-            let message = format!(
-                "the body is not a batch of mappings: {error}; \
-                 write {{\"op\": \"add\" or \"remove\", \"mappings\": [...]}}"
-            );
-            ApiError::new(ErrorKind::Malformed, message)
-        })?;
+        let raw: Raw<'_> = serde_json::from_slice(body).map_err(|error| no_batch(&error))?;
         Ok(match raw.op {
             Op::Add => Self::Add {
                 mappings: entries(raw.mappings)?,
@@ -132,15 +128,28 @@ impl MappingBatch {
     }
 }
 
-fn entries<T: DeserializeOwned>(raw: Vec<serde_json::Value>) -> Result<Vec<T>, ApiError> {
-    let entry = |(index, value)| {
-        serde_json::from_value(value).map_err(|error| ApiError {
+fn no_batch(error: &serde_json::Error) -> ApiError {
+    let message = format!(
+        "the body is not a batch of mappings: {error}; \
+         write {{\"op\": \"add\" or \"remove\", \"mappings\": [...]}}"
+    );
+    ApiError::new(ErrorKind::Malformed, message)
+}
+
+fn entries<T: DeserializeOwned>(all: &RawValue) -> Result<Vec<T>, ApiError> {
+    // Nearly always all of them are right; which one is not, a second and slower look finds.
+    if let Ok(entries) = serde_json::from_str(all.get()) {
+        return Ok(entries);
+    }
+    let each: Vec<&RawValue> = serde_json::from_str(all.get()).map_err(|error| no_batch(&error))?;
+    let entry = |(index, one): (usize, &RawValue)| {
+        serde_json::from_str(one.get()).map_err(|error| ApiError {
             kind: ErrorKind::Malformed,
             message: format!("entry {index} cannot be read: {error}"),
             index: Some(index),
         })
     };
-    raw.into_iter().enumerate().map(entry).collect()
+    each.into_iter().enumerate().map(entry).collect()
 }
 
 impl fmt::Display for NetworkRef {
@@ -162,10 +171,18 @@ impl FromStr for NetworkRef {
             None => return name(text),
         };
         match id {
-            Ok(id @ 1..=0xff_fffe) => Ok(Self::Id(id)),
-            _ => Err(format!("network id {text:?} is not within 1 to 0xfffffe")),
+            Ok(id @ NETWORK_ID_MIN..=NETWORK_ID_MAX) => Ok(Self::Id(id)),
+            _ => Err(not_an_id(text)),
         }
     }
+}
+
+/// The ids of guests' networks.
+const NETWORK_ID_MIN: u32 = 1;
+const NETWORK_ID_MAX: u32 = 0xff_fffe;
+
+fn not_an_id(text: &str) -> String {
+    format!("network id {text:?} is not within 1 to 0xfffffe")
 }
 
 fn name(text: &str) -> Result<NetworkRef, String> {
@@ -190,19 +207,27 @@ impl Serialize for NetworkRef {
 
 impl<'a> Deserialize<'a> for NetworkRef {
     fn deserialize<D: Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(
-            untagged,
-            expecting = "a network is its id, a number, or its name, a string"
-        )]
-        enum Raw {
-            Id(u32),
-            Text(String),
+        from.deserialize_any(NetworkVisitor)
+    }
+}
+
+struct NetworkVisitor;
+
+impl de::Visitor<'_> for NetworkVisitor {
+    type Value = NetworkRef;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a network: its id, a number, or its name, a string")
+    }
+
+    fn visit_u64<E: de::Error>(self, id: u64) -> Result<NetworkRef, E> {
+        match u32::try_from(id) {
+            Ok(id @ NETWORK_ID_MIN..=NETWORK_ID_MAX) => Ok(NetworkRef::Id(id)),
+            _ => Err(E::custom(not_an_id(&id.to_string()))),
         }
-        match Raw::deserialize(from)? {
-            Raw::Id(id) => id.to_string().parse(),
-            Raw::Text(text) => text.parse(),
-        }
-        .map_err(de::Error::custom)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<NetworkRef, E> {
+        text.parse().map_err(E::custom)
     }
 }

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use wire::ethernet::MacAddress;
 
+use crate::delay::Delay;
+
 /// A host at one moment. Counters count from the start of the daemon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
@@ -22,6 +24,9 @@ pub struct Status {
     pub table_version: u64,
     /// The version that each worker has taken up, in the order of `workers`.
     pub table_version_by_worker: Vec<u64>,
+    /// How long it took to build and to publish each change of mappings.
+    #[serde(default)]
+    pub tables_built: Vec<Delay>,
     /// Every host of the fabric.
     pub hosts: Vec<HostStatus>,
     /// The way to the substrate.
@@ -154,6 +159,13 @@ pub struct WorkerStatus {
     pub options_stripped: u64,
     /// The version of the tables that it has taken up.
     pub table_version: u64,
+    /// How long after their publication it took up versions; those that a newer one overtook are
+    /// not among them.
+    #[serde(default)]
+    pub tables_taken_up: Vec<Delay>,
+    /// How much of that is more than the round took in which a version was published.
+    #[serde(default)]
+    pub tables_late: Vec<Delay>,
 }
 
 /// The controller thread: what became of the frames that workers punted to it.

@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use api::{Balance, MessageStatus, MulticastStatus, NativeStatus, Status, UplinkStatus};
+use api::{
+    Balance, MessageStatus, MulticastStatus, NativeStatus, Status, UplinkStatus, percentile_ns,
+};
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
 
 use crate::arguments::Format;
@@ -59,9 +61,13 @@ fn head(out: &mut impl Write, status: &Status) -> io::Result<()> {
         out,
         "host      {host}, understudyd {version}, process {pid}, up {up}"
     )?;
+    let built = match percentile_ns(&status.tables_built, 0.99) {
+        Some(ns) => format!(", changed in {} (p99)", microseconds(ns)),
+        None => String::new(),
+    };
     writeln!(
         out,
-        "tables    version {table_version}, {mappings} mappings"
+        "tables    version {table_version}, {mappings} mappings{built}"
     )?;
     writeln!(
         out,
@@ -211,13 +217,25 @@ fn workers(status: &Status) -> String {
             })),
             format!("{} us", worker.longest_gap_us),
             worker.table_version.to_string(),
+            or_dash(percentile_ns(&worker.tables_taken_up, 0.99).map(microseconds)),
         ]
     });
     table(
-        ["WORKER", "ROUNDS", "BUSY", "LONGEST GAP", "TABLES"],
+        [
+            "WORKER",
+            "ROUNDS",
+            "BUSY",
+            "LONGEST GAP",
+            "TABLES",
+            "TAKEN UP IN (P99)",
+        ],
         rows,
-        &[0, 1, 2, 3, 4],
+        &[0, 1, 2, 3, 4, 5],
     )
+}
+
+fn microseconds(ns: u64) -> String {
+    format!("{:.1} us", ns as f64 / 1_000.0)
 }
 
 fn drops(status: &Status, all: bool) -> String {

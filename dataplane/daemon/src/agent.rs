@@ -1,7 +1,7 @@
 //! What the controller thread does for this host: it publishes what it learned, what an operator
 //! wants and what was decided about groups, and answers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -46,6 +46,8 @@ pub(crate) enum Command {
 /// The host's agent.
 pub(crate) struct TableAgent {
     config: Arc<Config>,
+    /// Each host's position in the configuration's list, by its name.
+    hosts: HashMap<String, usize>,
     names: Names,
     plane: Plane,
     replication: Option<Replication>,
@@ -64,7 +66,11 @@ impl TableAgent {
         billing: Billing,
         counters: Arc<ControllerCounters>,
     ) -> Self {
+        let hosts = config.fabric.hosts.iter().enumerate();
         Self {
+            hosts: hosts
+                .map(|(index, host)| (host.name.clone(), index))
+                .collect(),
             names: Names::new(Arc::clone(&config)),
             config,
             plane,
@@ -107,15 +113,18 @@ impl TableAgent {
             MappingBatch::Remove { mappings } => collect(mappings, |key| self.remove(key)),
         }?;
         let current = self.plane.current();
-        let next = Snapshot {
+        let table_version = self.plane.publisher().change(|current| Snapshot {
             mappings: current.mappings.with(&changes),
-            ..(*current).clone()
-        };
-        let keys: BTreeSet<Key> = changes.iter().map(Change::key).collect();
+            ..current.clone()
+        });
+        let next = self.plane.current();
+        let mut keys: Vec<Key> = changes.iter().map(Change::key).collect();
+        keys.sort_unstable();
+        keys.dedup();
         let differs = |key: &&Key| current.mappings.find(**key) != next.mappings.find(**key);
         let changed = keys.iter().filter(differs).count() as u64;
         Ok(Applied {
-            table_version: self.plane.publisher().publish(next),
+            table_version,
             changed,
             persisted: false,
             note: "not persisted: a restart of the daemon returns to the configuration".to_owned(),
@@ -125,18 +134,15 @@ impl TableAgent {
     fn put(&self, mapping: &Mapping) -> Result<Change, String> {
         let network = self.network(&mapping.network)?;
         let key = self.foreign(network, mapping.address)?;
-        let hosts = &self.config.fabric.hosts;
-        let host = hosts
-            .iter()
-            .position(|host| host.name == mapping.host)
-            .ok_or_else(|| {
-                let known: Vec<&str> = hosts.iter().map(|host| host.name.as_str()).collect();
-                format!(
-                    "there is no host {} in the fabric; it has {}",
-                    mapping.host,
-                    known.join(", ")
-                )
-            })?;
+        let host = *self.hosts.get(&mapping.host).ok_or_else(|| {
+            let hosts = self.config.fabric.hosts.iter();
+            let known: Vec<&str> = hosts.map(|host| host.name.as_str()).collect();
+            format!(
+                "there is no host {} in the fabric; it has {}",
+                mapping.host,
+                known.join(", ")
+            )
+        })?;
         if host == self.config.host.index {
             return Err(format!(
                 "{} cannot be mapped to this host, {}, which has no port for it: add a [[port]] to the configuration",

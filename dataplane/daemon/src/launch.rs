@@ -11,7 +11,7 @@ use config::{Config, Memory};
 use dpdk::port::PortError;
 use dpdk::ring::RingError;
 use dpdk::thread::CpuSet;
-use dpdk::{Eal, Port};
+use dpdk::{Eal, FrameWait, Port};
 use parking_lot::Mutex;
 use runtime::controller::{Channels, Controller};
 use runtime::thread::ControllerThread;
@@ -29,6 +29,7 @@ use crate::events::Names;
 use crate::flights::Flights;
 use crate::notes::{Notes, NotesOfGroups};
 use crate::plane::Plane;
+use crate::poller::Idle;
 use crate::ports::{Ports, eal_options};
 use crate::replication::{Assembled, ReplicationError};
 use crate::service::{BoundService, Service};
@@ -114,7 +115,8 @@ impl RunningHost {
         let assembled = replication::assemble(&config, clock.now())?;
         let ports = Ports::open(&eal, &config)?;
         let uplink_mac = ports.uplink_mac(&config);
-        let mut publisher = Publisher::new(knowledge::first_snapshot(&config, uplink_mac));
+        let mut publisher = Publisher::new(knowledge::first_snapshot(&config, uplink_mac))
+            .timed(Arc::new(move || clock.now_ns()));
         let wired = wiring::wire(
             &eal,
             &config,
@@ -166,7 +168,11 @@ impl RunningHost {
         };
         let controller = Controller::new(stack, agent, channels);
         let controller = ControllerThread::spawn(controller, move || clock.now())?;
-        let pollers = Pollers::launch(&eal, &config, wired.workers)?;
+        // Frames of other workers wake nobody, so a worker among several must look for them.
+        let frames = (wired.workers.len() == 1)
+            .then(|| FrameWait::at(&ports.handles))
+            .flatten();
+        let pollers = Pollers::launch(&eal, &config, wired.workers, frames)?;
         let service = service.serve(view, notes)?;
         Ok(Self {
             pollers,
@@ -284,14 +290,16 @@ impl Pollers {
         eal: &Eal,
         config: &Config,
         workers: Vec<Worker<DpdkIo>>,
+        mut frames: Option<FrameWait>,
     ) -> Result<Self, LaunchError> {
         let mut pollers = Self {
             stop: Arc::default(),
             workers: Vec::new(),
         };
         for (index, worker) in workers.into_iter().enumerate() {
-            let (poll, stop) = (config.host.poll, Arc::clone(&pollers.stop));
-            let run = move || poller::run(worker, poll, &stop);
+            let idle = Idle::new(config.host.poll, frames.take());
+            let stop = Arc::clone(&pollers.stop);
+            let run = move || poller::run(worker, idle, &stop);
             pollers
                 .workers
                 .push(eal.launch(index, &format!("worker-{index}"), run)?);

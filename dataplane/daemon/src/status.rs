@@ -9,9 +9,9 @@ mod native;
 
 use api::server::{EventLog, HostView};
 use api::{
-    ApiError, Applied, Balance, Done, DropStatus, ErrorKind, FlightRecord, FlightSummary, GroupKey,
-    GroupRequest, GroupStatus, HostStatus, IcmpStatus, MappingBatch, NodeStatus, PathMtuStatus,
-    PortStatus, Status, UplinkStatus, WorkerStatus,
+    ApiError, Applied, Balance, Delay, Done, DropStatus, ErrorKind, FlightRecord, FlightSummary,
+    GroupKey, GroupRequest, GroupStatus, HostStatus, IcmpStatus, MappingBatch, NodeStatus,
+    PathMtuStatus, PortStatus, Status, UplinkStatus, WorkerStatus,
 };
 use config::Config;
 use dpdk::{DeviceLosses, PortStatistics};
@@ -19,6 +19,7 @@ use messages::body::Request;
 use parking_lot::Mutex;
 use rtrb::Producer;
 use tables::counters::{Counter, GroupCounters, IcmpCounters, WorkerCounters};
+use tables::delays::Delays;
 use tables::publication::Observer;
 use tables::{Key, PortIndex, Snapshot};
 use tokio::sync::oneshot;
@@ -95,6 +96,7 @@ impl HostView for View {
                 self.clock.now_ns(),
             ),
             table_version_by_worker: versions,
+            tables_built: delays(self.tables.built()),
             drops: drops(&flows),
             balance: self.balance(&flows),
         }
@@ -372,9 +374,10 @@ impl View {
             .workers
             .iter()
             .zip(&self.counters)
-            .zip(versions);
+            .zip(versions)
+            .zip(self.tables.taken_up());
         workers
-            .map(|((lcore, counters), version)| {
+            .map(|(((lcore, counters), version), taken_up)| {
                 let counters = &counters.worker;
                 WorkerStatus {
                     lcore: *lcore,
@@ -384,10 +387,17 @@ impl View {
                     arp_answered: counters.arp_answered.get(),
                     options_stripped: counters.options_stripped.get(),
                     table_version: *version,
+                    tables_taken_up: delays(&taken_up.after),
+                    tables_late: delays(&taken_up.late),
                 }
             })
             .collect()
     }
+}
+
+fn delays(delays: &Delays) -> Vec<Delay> {
+    let part = |(at_most_ns, times)| Delay { at_most_ns, times };
+    delays.read().map(part).collect()
 }
 
 /// Packets that a member keeps, or kept for nothing.

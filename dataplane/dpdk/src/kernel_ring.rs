@@ -56,6 +56,11 @@ impl Before {
 }
 
 impl KernelRing {
+    /// The sockets, one for each queue.
+    pub(crate) fn sockets(&self) -> &[RawFd] {
+        &self.sockets
+    }
+
     /// Frames dropped since the port was started, for want of room in the ring.
     pub(crate) fn drops(&self) -> u64 {
         match self.family {
@@ -74,6 +79,11 @@ impl KernelRing {
                 .sum(),
         }
     }
+}
+
+/// Takes from a socket the error that it would otherwise tell again and again.
+pub(crate) fn clear_error(socket: RawFd) {
+    let _: Option<libc::c_int> = option(socket, libc::SOL_SOCKET, libc::SO_ERROR);
 }
 
 /// The open sockets of this family.

@@ -19,6 +19,7 @@
 pub mod clock;
 pub mod device;
 pub mod eal;
+mod frame_wait;
 mod hugepages;
 mod interface;
 mod kernel_ring;
@@ -33,6 +34,7 @@ pub mod thread;
 pub mod worker;
 
 pub use eal::{Eal, EalOptions, Memory};
+pub use frame_wait::FrameWait;
 pub use mbuf::Mbuf;
 pub use pool::Mempool;
 pub use port::{Port, PortCapabilities, PortOptions};

@@ -55,7 +55,7 @@ pub struct PortCapabilities {
 /// A started device. It stops when the port, its queues and its statistics are
 /// all dropped.
 #[derive(Debug)]
-pub struct Port(Arc<Opened>);
+pub struct Port(pub(crate) Arc<Opened>);
 
 /// What a port's handles share. Dropped in this order: the device before the
 /// pools that it takes from.

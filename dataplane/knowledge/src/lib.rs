@@ -35,6 +35,7 @@ pub fn first_snapshot(config: &Config, uplink_mac: MacAddress) -> Snapshot {
     let layout = config.fabric.layout;
     Snapshot {
         version: 0,
+        published_ns: 0,
         fabric: Fabric {
             prefix: config.fabric.prefix,
             layout,

@@ -35,6 +35,7 @@
 
 pub mod boundary;
 pub mod counters;
+pub mod delays;
 pub mod group;
 pub mod lease;
 pub mod mappings;

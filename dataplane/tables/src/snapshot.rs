@@ -23,6 +23,8 @@ use crate::router::Router;
 pub struct Snapshot {
     /// Counts the published snapshots of this process, from 1.
     pub version: u64,
+    /// When it was published, by the publisher's clock in nanoseconds; 0 where it has none.
+    pub published_ns: u64,
     /// Rules of the fabric that all hosts share.
     pub fabric: Fabric,
     /// This host's own place in it.

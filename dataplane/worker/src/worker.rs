@@ -105,6 +105,7 @@ impl<Io: BurstIo> Worker<Io> {
             ..
         } = self;
         let now_ns = path.io.now_ns();
+        tables.begin_round(now_ns);
         let mut moved = path.inject();
         moved += path.serve_buffers(tables.load(), now_ns);
         // The uplink first: control messages must not wait behind guests.

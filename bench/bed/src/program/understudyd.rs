@@ -2,12 +2,12 @@
 
 use std::error::Error;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use traffic::world::{NETWORK_NAME, NEXT_HOP_MAC, UPLINK_MAC};
+use traffic::world::{NETWORK_NAME, NEXT_HOP_MAC, SECOND_GUEST, UPLINK_MAC};
 
-use super::{Binaries, Devices, Kind, Load, Running, WORKER_CORE, mbufs};
+use super::{Binaries, Devices, Kind, Load, OTHER_CORE, Running, WORKER_CORE, mbufs};
 use crate::clock;
 use crate::counters::Counters;
 use crate::inputs::Inputs;
@@ -24,18 +24,63 @@ pub(super) fn start(
     inputs: &Inputs,
     devices: &Devices,
 ) -> Result<Running, Box<dyn Error>> {
-    // Relative to nothing: the daemon wants its socket's path whole.
-    let directory = fs::canonicalize(&inputs.directory)?;
-    let socket = directory.join("understudyd.sock");
-    let config = directory.join("r.toml");
-    fs::write(&config, toml(inputs, devices, &socket))?;
+    start_as(
+        binaries,
+        inputs,
+        devices,
+        &toml(inputs, devices, &socket(inputs)?),
+    )
+}
+
+/// Where the daemon listens: it wants its socket's path whole.
+fn socket(inputs: &Inputs) -> Result<PathBuf, Box<dyn Error>> {
+    Ok(fs::canonicalize(&inputs.directory)?.join("understudyd.sock"))
+}
+
+/// Starts it on two cores, each with a guest of its own: packets of the other come from `second`.
+///
+/// # Errors
+/// It does not come up.
+pub fn start_twofold(
+    binaries: &Binaries,
+    inputs: &Inputs,
+    second: &Path,
+) -> Result<Running, Box<dyn Error>> {
+    let devices = Devices::Endless;
+    let one = toml(inputs, &devices, &socket(inputs)?);
+    let workers = |cores: &str| format!("workers = [{cores}]\n");
+    let one = one.replace(
+        &workers(&WORKER_CORE.to_string()),
+        &workers(&format!("{WORKER_CORE}, {OTHER_CORE}")),
+    );
+    let port = format!(
+        "[[port]]\nnode = \"{NETWORK_NAME}/second\"\ndevice = \"net_pcap2,rx_pcap={},infinite_rx=1\"\n\
+         worker = {OTHER_CORE}\nmbufs_min = {}\n",
+        second.display(),
+        mbufs(inputs),
+    );
+    let node = format!(
+        "[[network.node]]\nname = \"second\"\naddress = \"{SECOND_GUEST}\"\nhost = \"r\"\n"
+    );
+    start_as(binaries, inputs, &devices, &format!("{one}{node}{port}"))
+}
+
+fn start_as(
+    binaries: &Binaries,
+    inputs: &Inputs,
+    devices: &Devices,
+    toml: &str,
+) -> Result<Running, Box<dyn Error>> {
+    let socket = socket(inputs)?;
+    let config = inputs.directory.join("r.toml");
+    fs::write(&config, toml)?;
     let mut command = Command::new(binaries.directory.join("understudyd"));
     command.arg("--config").arg(&config);
     let name = Kind::Understudyd.file_name();
     let mut process = Process::start(&name, command, &inputs.directory)?;
     process.wait_for("ready")?;
     let load = match devices {
-        Devices::Endless => Some(load(binaries, inputs, &socket)?),
+        Devices::Endless => Some(load(binaries, inputs, &socket, &process)?),
         Devices::Once(_) => None,
     };
     Ok(Running {
@@ -76,7 +121,13 @@ fn toml(inputs: &Inputs, devices: &Devices, socket: &Path) -> String {
     )
 }
 
-fn load(binaries: &Binaries, inputs: &Inputs, socket: &Path) -> Result<Load, Box<dyn Error>> {
+fn load(
+    binaries: &Binaries,
+    inputs: &Inputs,
+    socket: &Path,
+    process: &Process,
+) -> Result<Load, Box<dyn Error>> {
+    let resident_before = process.resident_bytes()?;
     let begun = clock::now();
     let done = Command::new(binaries.directory.join("understudy"))
         .arg("--socket")
@@ -91,5 +142,6 @@ fn load(binaries: &Binaries, inputs: &Inputs, socket: &Path) -> Result<Load, Box
     Ok(Load {
         mappings: inputs.scenario.mappings,
         seconds: begun.elapsed().as_secs_f64(),
+        resident_bytes: [resident_before, process.resident_bytes()?],
     })
 }

@@ -97,7 +97,8 @@ proptest! {
                 model.remove(&entry.key);
             }
             prop_assert_eq!(draft.taken, model.len());
-            prop_assert!(shard.slots.len().is_power_of_two() && model.len() * 2 <= shard.slots.len());
+            prop_assert!(shard.slots.len().is_power_of_two());
+            prop_assert!(model.len() * 8 <= shard.slots.len() * 5);
         }
         for address in 0..48 {
             let key = entry(1, address, 0).key;

@@ -64,6 +64,52 @@ fn an_old_snapshot_is_kept_until_the_last_reader_moved_on() {
 }
 
 #[test]
+fn a_version_tells_how_long_it_took_to_build_and_until_each_worker_had_it() {
+    let time = Arc::new(AtomicU64::new(0));
+    let read = Arc::clone(&time);
+    let clock: Clock = Arc::new(move || read.load(Ordering::Relaxed));
+    let mut publisher = Publisher::new(snapshot()).timed(clock);
+    let mut reader = publisher.reader();
+    let observer = publisher.observer();
+    reader.begin_round(0);
+    publisher.change(|current| {
+        time.store(20, Ordering::Relaxed);
+        current.clone()
+    });
+    time.store(25, Ordering::Relaxed);
+    reader.begin_round(25);
+    reader.load();
+    time.store(50, Ordering::Relaxed);
+    reader.load();
+    assert_eq!(observer.built().read().collect::<Vec<_>>(), [(20, 1)]);
+    let taken_up = observer.taken_up().next().expect("there is a reader");
+    assert_eq!(
+        taken_up.after.read().collect::<Vec<_>>(),
+        [(5, 1)],
+        "once a version"
+    );
+    assert_eq!(taken_up.late.read().collect::<Vec<_>>(), [(0, 1)]);
+}
+
+#[test]
+fn a_version_that_a_round_overlooked_is_late_by_the_time_since_that_round_began() {
+    let time = Arc::new(AtomicU64::new(10));
+    let read = Arc::clone(&time);
+    let clock: Clock = Arc::new(move || read.load(Ordering::Relaxed));
+    let mut publisher = Publisher::new(snapshot()).timed(clock);
+    let mut reader = publisher.reader();
+    let observer = publisher.observer();
+    publisher.publish(snapshot());
+    for round in [15, 25] {
+        time.store(round, Ordering::Relaxed);
+        reader.begin_round(round);
+    }
+    reader.load();
+    let taken_up = observer.taken_up().next().expect("there is a reader");
+    assert_eq!(taken_up.late.read().collect::<Vec<_>>(), [(5, 1)]);
+}
+
+#[test]
 fn an_observer_never_becomes_the_one_who_frees() {
     let mut publisher = Publisher::new(snapshot());
     let mut reader = publisher.reader();

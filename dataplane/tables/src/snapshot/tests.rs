@@ -11,6 +11,7 @@ pub(crate) fn snapshot() -> Snapshot {
     let locator = Locator::new(address, layout).expect("a locator");
     Snapshot {
         version: 0,
+        published_ns: 0,
         fabric: Fabric {
             prefix: "fd00:aa::/32".parse().expect("a prefix"),
             layout,

@@ -117,6 +117,7 @@ pub(super) fn snapshot(me: u16) -> Snapshot {
             });
     Snapshot {
         version: 0,
+        published_ns: 0,
         fabric: Fabric {
             prefix: FabricPrefix::new("fd00:aa::".parse().expect("an address"), 32).expect("F"),
             layout: Layout::Neutral56,
