@@ -220,7 +220,7 @@ impl Agent {
     /// What is due at this time, whatever the event was.
     fn tick(&mut self, out: &mut Vec<AgentAction>) {
         let (groups, relay, mut cx) = self.split(out);
-        for id in groups.to_look_at(cx.now) {
+        for id in groups.look_at(cx.now) {
             if let Some(group) = groups.get_mut(&id) {
                 group.replica_tick(&mut cx);
                 group.owner_tick(&mut cx);

@@ -59,7 +59,7 @@ impl<T> Schedule<T> {
 
     /// The items that were touched, and those that are due, which are touched now, in the order of
     /// the groups.
-    pub(crate) fn to_look_at(&mut self, now: Time) -> Vec<GroupId> {
+    pub(crate) fn look_at(&mut self, now: Time) -> Vec<GroupId> {
         let due = self.due.iter().take_while(|(time, _)| *time <= now);
         self.touched.extend(due.map(|(_, id)| *id));
         self.touched.iter().copied().collect()
@@ -111,29 +111,29 @@ mod tests {
     #[test]
     fn all_are_looked_at_first_then_only_what_is_due() {
         let mut fresh = Schedule::new([(id(1), 10), (id(2), 20)]);
-        assert_eq!(fresh.to_look_at(Time(0)), [id(1), id(2)]);
+        assert_eq!(fresh.look_at(Time(0)), [id(1), id(2)]);
         let mut settled = schedule();
-        assert_eq!(settled.to_look_at(Time(9)), []);
+        assert_eq!(settled.look_at(Time(9)), []);
         assert_eq!(settled.earliest(), Some(Time(10)));
-        assert_eq!(settled.to_look_at(Time(20)), [id(1), id(2)]);
+        assert_eq!(settled.look_at(Time(20)), [id(1), id(2)]);
     }
 
     #[test]
     fn what_was_changed_is_looked_at_and_asked_anew() {
         let mut schedule = schedule();
         *schedule.get_mut(&id(3)).unwrap() = 5;
-        assert_eq!(schedule.to_look_at(Time(1)), [id(3)]);
+        assert_eq!(schedule.look_at(Time(1)), [id(3)]);
         schedule.settle(Time(1), |value, out| out.push(Time(*value)));
         assert_eq!(schedule.earliest(), Some(Time(5)));
-        assert_eq!(schedule.to_look_at(Time(4)), []);
+        assert_eq!(schedule.look_at(Time(4)), []);
     }
 
     #[test]
     fn what_stays_due_waits_for_an_event() {
         let mut schedule = schedule();
-        assert_eq!(schedule.to_look_at(Time(10)), [id(1)]);
+        assert_eq!(schedule.look_at(Time(10)), [id(1)]);
         schedule.settle(Time(10), |value, out| out.push(Time(*value)));
-        assert_eq!(schedule.to_look_at(Time(11)), []);
+        assert_eq!(schedule.look_at(Time(11)), []);
         assert_eq!(schedule.earliest(), Some(Time(20)));
     }
 }

@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -165,10 +165,12 @@ fn lock_holder(file_prefix: &str) -> Option<i32> {
     (code == 0 && lock.l_type != libc::F_UNLCK as libc::c_short).then_some(lock.l_pid)
 }
 
-/// How long pages of a process that has just ended are waited for. The kernel
-/// gives back those that an AF_XDP socket has registered by a worker thread of
+/// How long to wait for pages of a process that has just ended. The kernel gives
+/// back those that an AF_XDP socket has registered by a worker thread of
 /// its own, after the process is gone: who restarts at once would not find them.
-const PAGES_RETURN: Duration = Duration::from_secs(2);
+const PAGES_RETURN: Duration = Duration::from_millis(20);
+/// How often: two seconds in all.
+const PAGES_LOOKS: u32 = 100;
 
 fn check_memory(wanted_mib: u64) -> Option<Finding> {
     let mounts = hugepages::mounts();
@@ -182,17 +184,20 @@ fn check_memory(wanted_mib: u64) -> Option<Finding> {
     sizes_kib.sort_unstable();
     sizes_kib.dedup();
     let wanted_kib = wanted_mib << 10;
-    let deadline = Instant::now() + PAGES_RETURN;
-    let free_kib = loop {
-        let (total_kib, free_kib) = sizes_kib.iter().fold((0, 0), |(total, free), &kib| {
+    let count = || {
+        sizes_kib.iter().fold((0, 0), |(total, free), &kib| {
             let pages = hugepages::pages(kib);
             (total + pages.0 * kib, free + pages.1 * kib)
-        });
-        if free_kib >= wanted_kib || total_kib < wanted_kib || Instant::now() > deadline {
-            break free_kib;
-        }
-        thread::sleep(Duration::from_millis(20));
+        })
     };
+    let (total_kib, mut free_kib) = count();
+    for _ in 0..PAGES_LOOKS {
+        if free_kib >= wanted_kib || total_kib < wanted_kib {
+            break;
+        }
+        thread::sleep(PAGES_RETURN);
+        free_kib = count().1;
+    }
     let missing_kib = wanted_kib.saturating_sub(free_kib);
     let page_kib = mount.page_kib;
     let pages = hugepages::pages(page_kib).0 + missing_kib.div_ceil(page_kib);

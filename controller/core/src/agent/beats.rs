@@ -125,7 +125,7 @@ impl Agent {
         }
         let mut entries = Vec::new();
         let now = cx.now;
-        for id in groups.to_look_at(now) {
+        for id in groups.look_at(now) {
             if let Some(group) = groups.get_mut(&id)
                 && let Some(retry) = &mut group.reporting
                 && retry.is_due(now)
