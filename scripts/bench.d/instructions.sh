@@ -34,6 +34,7 @@ instructions() {
         cat "$INSTRUCTIONS_BASELINE"
         return
     fi
+    [[ -f $INSTRUCTIONS_BASELINE ]] || fail "there is no $INSTRUCTIONS_BASELINE to compare with: scripts/bench instructions --update makes it"
     for name in "${names[@]}"; do
         now=$(count_instructions "$program" "$name" "$times")
         was=$(awk -v name="$name" '$1 == name { print $2 }' "$INSTRUCTIONS_BASELINE")
