@@ -123,7 +123,7 @@ vrrp_round() {
     kill -TERM "${vrrp_answerer[@]}"
     wait "${vrrp_answerer[@]}"
     "$PROBE" requests judge "$directory/asked" "$directory"/log-[mb] >"$directory/verdict"
-    jq -n --arg kind keepalived --argjson fault_ns "$fault_ns" --arg victim "$from" --argjson gaps '{}' \
+    jq -n --arg kind keepalived --argjson fault_ns "$fault_ns" --arg victim "$from" --argjson gaps '{}' --argjson drops '{}' \
         --argjson taken "$(jq .sent "$directory/asked")" --argjson stale_sent null \
         --slurpfile asked "$directory/asked" --slurpfile verdict "$directory/verdict" \
         -f "$ROOT/scripts/lab.d/round.jq" |
