@@ -119,7 +119,7 @@ proptest! {
         octets in prop::collection::vec(any::<u8>(), 0..80),
     ) {
         let [from, to] = prefixes(Layout::Neutral56);
-        let heading = Heading { source: &from, destination: &to, virtual_routers: 0, generation: 1, copy: false };
+        let heading = heading_of(&from, &to);
         let source = Ipv4Addr::new(10, 0, 0, 2);
         let (frame, rules) = (HeapPacket::new(&octets), HeadingRules::default());
         let straight = straight_way(&frame, &heading, source, &rules);
@@ -127,16 +127,21 @@ proptest! {
     }
 }
 
-#[test]
-fn another_ethernet_source_or_type_is_not_plain() {
-    let [from, to] = prefixes(Layout::Neutral56);
-    let heading = Heading {
-        source: &from,
-        destination: &to,
+/// Of an original within a subnet, by an owner that never moved.
+fn heading_of<'a>(source: &'a Prefix96, destination: &'a Prefix96) -> Heading<'a> {
+    Heading {
+        source,
+        destination,
         virtual_routers: 0,
         generation: 1,
         copy: false,
-    };
+    }
+}
+
+#[test]
+fn another_ethernet_source_or_type_is_not_plain() {
+    let [from, to] = prefixes(Layout::Neutral56);
+    let heading = heading_of(&from, &to);
     let rules = HeadingRules::default();
     let source = Ipv4Addr::new(10, 0, 0, 2);
     let right = frame_of(&octets(TCP_IN), 6);
@@ -155,13 +160,7 @@ fn another_ethernet_source_or_type_is_not_plain() {
 #[test]
 fn a_packet_without_room_in_front_stays_as_it_is() {
     let [from, to] = prefixes(Layout::Neutral56);
-    let heading = Heading {
-        source: &from,
-        destination: &to,
-        virtual_routers: 0,
-        generation: 1,
-        copy: false,
-    };
+    let heading = heading_of(&from, &to);
     let frame = frame_of(&octets(TCP_IN), 6);
     let source = Ipv4Addr::new(10, 0, 0, 2);
     let stencil =
