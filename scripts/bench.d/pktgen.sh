@@ -46,9 +46,13 @@ pktgen_smoke() {
     # Short: a socket's path has at most 107 bytes.
     local directory answer
     directory=$(mktemp -d /tmp/pktgen.XXXXXX)
+    # shellcheck disable=SC2064 # the directory of now
+    trap "return_hugepages; rm -rf '$directory'" EXIT
+    take_hugepages "$PAGES_QUICK"
     pktgen_host "$directory"
     answer=$("$BINARIES/pktgen" trial "$directory/profile.toml" --rate 50000 --trial-s 1 --json)
     rm -rf "$directory"
+    return_hugepages
     echo "$answer" | jq -e '.result
         | .originals.received > 0 and .compared > 0
           and .damaged == 0 and .foreign == 0 and .originals.duplicates == 0 and .originals.invented == 0' >/dev/null ||
