@@ -18,6 +18,7 @@ mod report;
 mod rounds;
 mod scale;
 mod scenario;
+mod summary;
 mod table;
 
 use std::error::Error;
@@ -35,6 +36,7 @@ use program::{Binaries, Kind};
 use report::Outcome;
 use rounds::Plan;
 use scenario::Scenario;
+use summary::Summary;
 
 /// Measures what a packet costs understudyd, a bare loop and testpmd
 #[derive(Parser)]
@@ -278,21 +280,18 @@ fn measure_one(
 }
 
 fn report(out: &Path) -> Result<(), Box<dyn Error>> {
-    let mut outcomes = Vec::new();
-    for scenario in Scenario::full().into_iter().chain(Scenario::quick()) {
-        let path = out.join("scenarios").join(format!("{scenario}.json"));
-        if let Ok(text) = fs::read_to_string(&path) {
-            let outcome: Outcome = serde_json::from_str(&text)
-                .map_err(|error| format!("{}: {error}; measure again", path.display()))?;
-            outcomes.push(outcome);
-        }
+    let summary = Summary::read(out)?;
+    serde_json::to_writer_pretty(File::create(out.join("report.json"))?, &summary)?;
+    table::write_csv(&summary.scenarios, &out.join("report.csv"))?;
+    plot::draw(&summary, out)?;
+    if !summary.scenarios.is_empty() {
+        writeln!(io::stdout(), "{}", table::for_terminal(&summary.scenarios))?;
     }
-    if outcomes.is_empty() {
-        return Err(format!("nothing was measured in {} yet", out.display()).into());
+    if let Some(churn) = &summary.churn {
+        write!(io::stdout(), "{churn}")?;
     }
-    serde_json::to_writer_pretty(File::create(out.join("report.json"))?, &outcomes)?;
-    table::write_csv(&outcomes, &out.join("report.csv"))?;
-    plot::draw(&outcomes, out)?;
-    writeln!(io::stdout(), "{}", table::for_terminal(&outcomes))?;
+    if let Some(scale) = &summary.scale {
+        write!(io::stdout(), "{scale}")?;
+    }
     Ok(())
 }

@@ -45,6 +45,10 @@ use tracing_subscriber::EnvFilter;
 use crate::launch::{LaunchError, RunningHost};
 use crate::watch::End;
 
+/// In pages of 2 MiB (`.cargo/config.toml`): the tables are a process's memory like any other.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// EX_SOFTWARE.
 const EXIT_THREAD_DIED: u8 = 70;
 /// EX_CONFIG: a service manager should not try again by itself.

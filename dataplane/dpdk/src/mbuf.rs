@@ -300,6 +300,11 @@ impl Packet for Mbuf {
     fn prefetch(&self) {
         prefetch_at(self.data());
     }
+
+    #[inline]
+    fn prefetch_before(&self, n: usize) {
+        prefetch_at(self.data().wrapping_sub(n));
+    }
 }
 
 impl Mbuf {

@@ -41,19 +41,20 @@ impl PortIndex {
 #[repr(transparent)]
 pub struct Key(NonZeroU64);
 
+/// Set in every key, so that none is zero: an absent entry is told from a present one by its key.
+const PRESENT: NonZeroU64 = NonZeroU64::new(1 << 63).unwrap();
+
 impl Key {
     /// The key of `address` in `network`.
     #[inline]
     pub fn new(network: NetworkId, address: Ipv4Addr) -> Self {
-        let packed = u64::from(network.get()) << 32 | u64::from(address.to_bits());
-        // A network id is never 0, so neither is a key; `unwrap_or(MIN)` says
-        // the same without a branch that could panic.
-        Self(NonZeroU64::new(packed).unwrap_or(NonZeroU64::MIN))
+        let network = u64::from(network.get()) << 32;
+        Self(PRESENT | network | u64::from(address.to_bits()))
     }
 
     /// The network part, 24 bits.
     pub fn network_bits(self) -> u32 {
-        (self.0.get() >> 32) as u32
+        (self.0.get() >> 32) as u32 & 0xff_ffff
     }
 
     /// The virtual address.
@@ -64,8 +65,7 @@ impl Key {
     /// The key of another address in the same network.
     pub fn with_address(self, address: Ipv4Addr) -> Self {
         let network = self.0.get() & !u64::from(u32::MAX);
-        let packed = network | u64::from(address.to_bits());
-        Self(NonZeroU64::new(packed).unwrap_or(NonZeroU64::MIN))
+        Self(PRESENT | network | u64::from(address.to_bits()))
     }
 
     /// Spreads the key over 64 bits. Operators choose the entries, strangers

@@ -89,13 +89,16 @@ pub fn write_head(out: &mut [u8], facts: &Ipv4Facts, heading: &Heading<'_>, rule
         protocol::FRAGMENT
     };
     // Each piece straight to where it belongs: see `Ipv4Facts::parse`.
-    head[..8].copy_from_slice(&ipv6::first_octets(
-        rules.dscp.to_substrate(facts.tos),
-        label.to_bits(),
-        facts.payload_bytes() + extra as u16, // 0 or 8; the sum is at most 65523
-        next_header,
-        HOP_LIMIT,
-    ));
+    head[..8].copy_from_slice(
+        &ipv6::first_word(
+            rules.dscp.to_substrate(facts.tos),
+            label.to_bits(),
+            facts.payload_bytes() + extra as u16, // 0 or 8; the sum is at most 65523
+            next_header,
+            HOP_LIMIT,
+        )
+        .to_be_bytes(),
+    );
     head[8..20].copy_from_slice(&heading.source.0);
     head[20..24].copy_from_slice(&facts.source.octets());
     head[24..36].copy_from_slice(&heading.destination.0);

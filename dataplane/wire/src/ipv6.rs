@@ -73,23 +73,22 @@ impl Header {
     }
 }
 
-/// The octets of a header before its addresses. Only the low 20 bits of `label` count.
+/// The octets of a header before its addresses, as a number. Only the low 20 bits of `label` count.
 #[must_use]
 #[inline]
-pub const fn first_octets(
+pub const fn first_word(
     traffic_class: u8,
     label: u32,
     payload_bytes: u16,
     next_header: u8,
     hop_limit: u8,
-) -> [u8; 8] {
-    let word = 6 << 60
+) -> u64 {
+    6 << 60
         | (traffic_class as u64) << 52
         | (label as u64 & 0xf_ffff) << 32
         | (payload_bytes as u64) << 16
         | (next_header as u64) << 8
-        | hop_limit as u64;
-    word.to_be_bytes()
+        | hop_limit as u64
 }
 
 /// The header at the front of `octets`, which may be no more than the beginning
@@ -139,9 +138,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_first_octets_are_those_of_the_header(class: u8, label: u32, payload: u16, next: u8, hops: u8) {
+        fn the_first_word_is_that_of_the_header(class: u8, label: u32, payload: u16, next: u8, hops: u8) {
             let header = Header::new(class, label, payload, next, hops, [0; 16], [0; 16]);
-            prop_assert_eq!(&first_octets(class, label, payload, next, hops)[..], &header.as_bytes()[..8]);
+            prop_assert_eq!(&first_word(class, label, payload, next, hops).to_be_bytes()[..], &header.as_bytes()[..8]);
         }
 
         #[test]

@@ -47,8 +47,12 @@ pub trait Packet: Sized {
         self.truncate(frame_bytes - OLD + NEW);
         self.bytes_mut().first_chunk_mut()
     }
+
     /// Asks the cache for the first line of the frame. Never faults.
     fn prefetch(&self);
+
+    /// Asks the cache for the line in which a front begins that is `n` octets longer. Never faults.
+    fn prefetch_before(&self, n: usize);
 }
 
 /// The headroom of a [`HeapPacket`] in octets: that of a DPDK mbuf by default.
@@ -105,6 +109,8 @@ impl Packet for HeapPacket {
     }
 
     fn prefetch(&self) {}
+
+    fn prefetch_before(&self, _: usize) {}
 }
 
 impl PartialEq for HeapPacket {

@@ -55,51 +55,49 @@ pub const fn is_forbidden(protocol: u8, experimental_allowed: bool) -> bool {
     }
 }
 
-/// What the straight way of a plain packet needs to know of a protocol, in one load instead of a
+/// What the straight way of a plain packet needs to know of a protocol, in one place instead of a
 /// chain of comparisons.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Plainness {
+    /// Of the first four octets behind the header, those that tell flows apart.
+    pub(crate) identity_mask: u32,
     /// The shortest IPv4 packet that is read, header included, in octets.
     total_bytes_min: u16,
 }
 
 impl Plainness {
     /// Its packets are never plain: forbidden, or, as AH, with a Fragment header.
-    const NEVER: Self = Self::from(u16::MAX);
+    const NEVER: Self = Self {
+        identity_mask: 0,
+        total_bytes_min: u16::MAX,
+    };
     /// Nothing in it tells flows apart.
-    const ANONYMOUS: Self = Self::from(ipv4::HEADER_BYTES as u16);
+    const ANONYMOUS: Self = Self {
+        identity_mask: 0,
+        total_bytes_min: ipv4::HEADER_BYTES as u16,
+    };
     /// It [begins with what tells flows apart](begins_with_flow_identity).
-    const IDENTIFIED: Self = Self::from(ipv4::HEADER_BYTES as u16 + 4);
-
-    const fn from(total_bytes_min: u16) -> Self {
-        Self { total_bytes_min }
-    }
+    const IDENTIFIED: Self = Self {
+        identity_mask: u32::MAX,
+        total_bytes_min: ipv4::HEADER_BYTES as u16 + 4,
+    };
 
     /// Of this protocol.
     #[inline(always)]
-    pub(crate) fn of(protocol: u8) -> Self {
-        PLAINNESS[usize::from(protocol)]
+    pub(crate) fn of(protocol: u8) -> &'static Self {
+        &PLAINNESS[usize::from(protocol)]
     }
 
     /// Whether a packet of this protocol can be plain.
     #[inline(always)]
-    pub(crate) fn is_possible(self) -> bool {
-        self != Self::NEVER
+    pub(crate) fn is_possible(&self) -> bool {
+        self.total_bytes_min != u16::MAX
     }
 
     /// Whether a packet of this protocol and of `total_bytes` octets, fewer than 65,535, can be plain.
     #[inline(always)]
-    pub(crate) const fn takes(self, total_bytes: u16) -> bool {
+    pub(crate) const fn takes(&self, total_bytes: u16) -> bool {
         total_bytes >= self.total_bytes_min
-    }
-
-    /// Of the first four octets behind the header, those that tell flows apart.
-    #[inline(always)]
-    pub(crate) fn identity_mask(self) -> u32 {
-        match self == Self::IDENTIFIED {
-            true => u32::MAX,
-            false => 0,
-        }
     }
 }
 

@@ -122,6 +122,8 @@ impl<Io: BurstIo> Path<Io> {
             };
             let destination = tables.mappings.aim(Key::new(network, read.destination));
             self.io.prefetch(destination.first_slot());
+            // The new front reaches into a line that nobody has touched yet.
+            packet.prefetch_before(encode::GROWTH_BYTES);
             plain.push((at, read, destination));
         }
         others

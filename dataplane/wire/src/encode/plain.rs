@@ -40,11 +40,11 @@ pub struct Stencil {
     flags_fixed: u16,
     /// The longest packet that fits on every path, in octets.
     total_bytes_max: u16,
-    /// Of the TOS octet, the bits that become the traffic class; the others are these.
+    /// Of the TOS octet, the bits that become the traffic class.
     class_from_tos: u8,
-    class: u8,
-    /// What all labels have in common.
-    label: u32,
+    /// What the first 8 octets of all their IPv6 headers have in common. The other fields are zero,
+    /// but that the payload's length is short by an IPv4 header: so the packet's own is added.
+    first: u64,
     /// The Ethernet header, and two octets that the IPv6 header then covers.
     ethernet: [u8; 16],
     /// The outer source.
@@ -114,8 +114,13 @@ impl Stencil {
             flags_fixed,
             total_bytes_max: path_mtu.saturating_sub(GROWTH_BYTES as u16),
             class_from_tos: rules.dscp.to_substrate(0xff) ^ rules.dscp.to_substrate(0),
-            class: rules.dscp.to_substrate(0),
-            label: label.to_bits(),
+            first: ipv6::first_word(
+                rules.dscp.to_substrate(0),
+                label.to_bits(),
+                0,
+                0,
+                super::HOP_LIMIT,
+            ) - ((ipv4::HEADER_BYTES as u64) << 16),
             ethernet,
             outer_source: heading.source.with(source),
         })
@@ -143,7 +148,7 @@ impl Stencil {
         let (total_bytes, flags) = (octets(2), octets(6));
         let (tos, ttl, protocol) = (header[1], header[8], header[9]);
         let (source, destination) = (address(12), address(16));
-        if source != self.source || checksum::sum(header) != 0xffff {
+        if source != self.source || !checksum::verify_plain_header(header) {
             return None;
         }
         let frame_bytes = ethernet::HEADER_BYTES + usize::from(total_bytes);
@@ -163,20 +168,18 @@ impl Stencil {
         if ttl <= virtual_routers {
             return None;
         }
-        let identity = u32::from_be_bytes(*front.last_chunk()?) & plainness.identity_mask();
+        let identity = u32::from_be_bytes(*front.last_chunk()?) & plainness.identity_mask;
         let hash = flow_hash(source, destination, protocol, identity);
-        let label = self.label
-            | u32::from(ttl - virtual_routers) << 12
-            | u32::from(flags & ipv4::DONT_FRAGMENT) >> 3
-            | u32::from(hash);
+        // No field reaches into the next, so that none of the sums carries.
+        let first = self.first
+            + (u64::from(tos & self.class_from_tos) << 52)
+            + (u64::from(ttl - virtual_routers) << 44)
+            + (u64::from(flags & ipv4::DONT_FRAGMENT) << 29)
+            + (u64::from(hash) << 32)
+            + (u64::from(total_bytes) << 16)
+            + (u64::from(protocol) << 8);
         Some(Plain {
-            first: ipv6::first_octets(
-                tos & self.class_from_tos | self.class,
-                label,
-                total_bytes - ipv4::HEADER_BYTES as u16,
-                protocol,
-                super::HOP_LIMIT,
-            ),
+            first: first.to_be_bytes(),
             frame_bytes: frame_bytes as u16,
             destination,
         })
@@ -204,15 +207,16 @@ impl Stencil {
     }
 }
 
-/// By how much a plain packet grows.
-const GROWTH_BYTES: usize = ipv6::HEADER_BYTES - ipv4::HEADER_BYTES;
+/// By how much a plain packet grows, in octets.
+pub const GROWTH_BYTES: usize = ipv6::HEADER_BYTES - ipv4::HEADER_BYTES;
 const VERSION_4_IHL_5: u8 = 0x45;
 const IS_FRAGMENT: u16 = ipv4::MORE_FRAGMENTS | ipv4::OFFSET_UNITS_MAX;
 
 /// Neither zero nor loopback, multicast or reserved.
 #[inline(always)]
 fn is_unicast(address: Ipv4Addr) -> bool {
-    !matches!(address.octets()[0], 0 | 127 | 224..)
+    let first = address.octets()[0];
+    first.wrapping_sub(1) < 223 && first != 127
 }
 
 #[cfg(test)]
