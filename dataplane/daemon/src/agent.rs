@@ -12,7 +12,7 @@ use messages::body::{Answer, Request, Witness};
 use runtime::controller::{Agent, ControllerStatus};
 use runtime::endpoint::Endpoint;
 use runtime::replication::Replication;
-use tables::mappings::Change;
+use tables::mappings::{Change, parts};
 use tables::{Key, Snapshot, Uplink};
 use tokio::sync::oneshot;
 use wire::ethernet::MacAddress;
@@ -108,21 +108,24 @@ impl TableAgent {
     }
 
     fn apply(&mut self, batch: &MappingBatch) -> Result<Applied, ApiError> {
-        let changes = match batch {
+        let mut changes = match batch {
             MappingBatch::Add { mappings } => collect(mappings, |mapping| self.put(mapping)),
             MappingBatch::Remove { mappings } => collect(mappings, |key| self.remove(key)),
         }?;
-        let current = self.plane.current();
-        let table_version = self.plane.publisher().change(|current| Snapshot {
-            mappings: current.mappings.with(&changes),
-            ..current.clone()
-        });
-        let next = self.plane.current();
-        let mut keys: Vec<Key> = changes.iter().map(Change::key).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        let differs = |key: &&Key| current.mappings.find(**key) != next.mappings.find(**key);
-        let changed = keys.iter().filter(differs).count() as u64;
+        let (mut table_version, mut changed) = (self.plane.current().version, 0);
+        for part in parts(&mut changes) {
+            let before = self.plane.current();
+            table_version = self.plane.publisher().change(|current| Snapshot {
+                mappings: current.mappings.with(part),
+                ..current.clone()
+            });
+            let after = self.plane.current();
+            let mut keys: Vec<Key> = part.iter().map(Change::key).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            let differs = |key: &&Key| before.mappings.find(**key) != after.mappings.find(**key);
+            changed += keys.iter().filter(differs).count() as u64;
+        }
         Ok(Applied {
             table_version,
             changed,

@@ -288,6 +288,23 @@ impl Change {
     }
 }
 
+/// Branches of one part of a large batch.
+const PART_BRANCHES: usize = 4;
+
+/// Cuts a batch of more changes than there are shards into parts, each of which touches a sixteenth
+/// of the table, and orders it so; changes of one key keep their order. A smaller batch is one part.
+///
+/// Such a batch would copy the whole table. In parts it takes the memory of one part more than the
+/// table itself, which each part finds free, and still in the cache, from the one before.
+pub fn parts(changes: &mut [Change]) -> impl Iterator<Item = &[Change]> {
+    let part = |change: &Change| Mappings::place_of(change.key().hash()).0 / PART_BRANCHES;
+    let is_one = changes.len() <= BRANCHES * SHARDS;
+    if !is_one {
+        changes.sort_by_cached_key(part);
+    }
+    changes.chunk_by(move |a, b| is_one || part(a) == part(b))
+}
+
 /// All mappings of a snapshot.
 #[derive(Clone, Debug)]
 pub struct Mappings {

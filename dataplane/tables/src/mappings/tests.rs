@@ -79,6 +79,38 @@ fn consecutive_addresses_spread_so_that_no_walk_is_long() {
     );
 }
 
+#[test]
+fn a_large_batch_in_parts_comes_to_the_same_and_touches_a_sixteenth_at_a_time() {
+    let put = |i: u32, owner| Change::Put(entry(7, i % 30_000, owner));
+    // Half of the addresses come twice; the later one counts.
+    let mut changes: Vec<Change> = (0..45_000).map(|i| put(i, (i / 30_000) as u16)).collect();
+    let whole = Mappings::default().with(&changes);
+    let (mut table, mut count) = (Mappings::default(), 0);
+    for part in parts(&mut changes) {
+        let next = table.with(part);
+        let touched = shards(&table)
+            .zip(shards(&next))
+            .filter(|(a, b)| !Arc::ptr_eq(&a.slots, &b.slots))
+            .count();
+        assert!(touched <= PART_BRANCHES * SHARDS);
+        (table, count) = (next, count + 1);
+    }
+    assert_eq!(count, BRANCHES / PART_BRANCHES);
+    assert_eq!(table.len(), 30_000);
+    for i in 0..30_000 {
+        let key = entry(7, i, 0).key;
+        assert_eq!(table.find(key), whole.find(key));
+    }
+}
+
+#[test]
+fn a_batch_that_is_not_large_is_one_part() {
+    let mut changes: Vec<Change> = (0..4096).map(|i| Change::Put(entry(7, i, 1))).collect();
+    let before = changes.clone();
+    assert_eq!(parts(&mut changes).collect::<Vec<_>>(), [&before[..]]);
+    assert_eq!(parts(&mut []).count(), 0);
+}
+
 proptest! {
     #[test]
     fn a_crowded_shard_answers_like_a_plain_map(
