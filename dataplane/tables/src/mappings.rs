@@ -14,8 +14,17 @@ use crate::group::GroupIndex;
 const BRANCHES: usize = 64;
 const SHARDS: usize = 64;
 
-/// Slots of the smallest shard. A power of two.
-const SLOTS_MIN: usize = 4;
+/// Units of the smallest shard.
+const UNITS_MIN: usize = 8;
+
+/// Slots of a shard that takes the memory of `units` slots: one is for what an [`Arc`] counts.
+///
+/// Units are [8](UNITS_MIN), 10, 12, 14, 16, 20, 24 and so on, four steps a doubling, as jemalloc divides memory:
+/// one slot more would cost a quarter more. In such steps a shard is always between half and five
+/// eighths full, where in powers of two it would be so by luck.
+const fn slots_of(units: usize) -> usize {
+    units - 1
+}
 
 /// A host of the fabric: its position in the configuration's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -116,10 +125,8 @@ impl Entry {
 /// A slot of a shard, empty or taken.
 type Slot = Option<Entry>;
 
-/// One part of the table: open addressing, linear probing, a power of two of
-/// slots of which at most five in eight are taken, so that a miss ends soon.
-/// With half of them a million mappings would take a third more memory: their
-/// shards hold just under half of 512 slots, and by chance many hold just over.
+/// One part of the table: open addressing, linear probing, [so many](slots_of) slots of which at most
+/// five in eight are taken, so that a miss ends soon.
 #[derive(Clone, Debug)]
 struct Shard {
     slots: Arc<[Slot]>,
@@ -128,14 +135,16 @@ struct Shard {
 impl Shard {
     fn empty() -> Self {
         Self {
-            slots: vec![None; SLOTS_MIN].into(),
+            slots: vec![None; slots_of(UNITS_MIN)].into(),
         }
     }
 
-    /// The slot where the search for a hash begins.
+    /// The slot where the search for a hash begins: the bits below those that choose the shard, as a
+    /// fraction of the slots.
     #[inline]
     fn home(hash: u64, slot_count: usize) -> usize {
-        (hash >> 22) as usize & (slot_count - 1)
+        let fraction = hash << (BRANCHES.ilog2() + SHARDS.ilog2()) >> 32;
+        (fraction * slot_count as u64 >> 32) as usize
     }
 
     #[inline]
@@ -177,14 +186,18 @@ impl<'a> Aim<'a> {
     /// The mapping, if there is one.
     #[inline]
     pub fn find(self) -> Option<&'a Entry> {
-        let slots = self.slots;
-        let mask = slots.len() - 1;
         let mut at = self.at;
         // Some slots are always free, so the walk ends.
         loop {
-            match &slots[at & mask] {
+            match self.slots.get(at)? {
                 Some(entry) if entry.key == self.key => return Some(entry),
-                Some(_) => at += 1,
+                Some(_) => {
+                    at = if at + 1 == self.slots.len() {
+                        0
+                    } else {
+                        at + 1
+                    }
+                }
                 None => return None,
             }
         }
@@ -210,15 +223,21 @@ impl<'a> Draft<'a> {
         &mut Arc::make_mut(self.slots)[at]
     }
 
-    fn mask(&self) -> usize {
-        self.slots.len() - 1
+    /// The slot behind a slot.
+    fn after(&self, at: usize) -> usize {
+        (at + 1) % self.slots.len()
+    }
+
+    /// How far a slot lies behind another.
+    fn distance(&self, from: usize, to: usize) -> usize {
+        (to + self.slots.len() - from) % self.slots.len()
     }
 
     /// Where the key is, or the free slot where it would be.
     fn place(&self, key: Key) -> usize {
         let mut at = Shard::home(key.hash(), self.slots.len());
         while self.slots[at].is_some_and(|entry| entry.key != key) {
-            at = (at + 1) & self.mask();
+            at = self.after(at);
         }
         at
     }
@@ -228,7 +247,8 @@ impl<'a> Draft<'a> {
         self.taken += usize::from(self.slots[at].is_none());
         *self.slot(at) = Some(entry);
         if self.taken * 8 > self.slots.len() * 5 {
-            self.resize(self.slots.len() * 2);
+            let units = self.slots.len() + 1;
+            self.resize(units + (1 << (units.ilog2() - 2)));
         }
     }
 
@@ -242,26 +262,27 @@ impl<'a> Draft<'a> {
         // Whoever was pushed past the slot moves up, so that no walk ends too soon.
         let mut at = free;
         loop {
-            at = (at + 1) & self.mask();
+            at = self.after(at);
             let Some(entry) = self.slots[at] else {
                 break;
             };
             let home = Shard::home(entry.key.hash(), self.slots.len());
-            let walked = at.wrapping_sub(home) & self.mask();
-            if walked >= at.wrapping_sub(free) & self.mask() {
+            if self.distance(home, at) >= self.distance(free, at) {
                 *self.slot(free) = Some(entry);
                 *self.slot(at) = None;
                 free = at;
             }
         }
         // Smaller again only at an eighth, lest it goes to and fro.
-        if self.slots.len() > SLOTS_MIN && self.taken * 8 < self.slots.len() {
-            self.resize(self.slots.len() / 2);
+        let units = self.slots.len() + 1;
+        if units > UNITS_MIN && self.taken * 8 < self.slots.len() {
+            self.resize((units / 2).max(UNITS_MIN));
         }
     }
 
-    fn resize(&mut self, slot_count: usize) {
-        let before = std::mem::replace(self.slots, vec![None; slot_count].into());
+    fn resize(&mut self, units: usize) {
+        let empty = vec![None; slots_of(units)];
+        let before = std::mem::replace(self.slots, empty.into());
         for entry in before.iter().flatten() {
             let at = self.place(entry.key);
             *self.slot(at) = Some(*entry);
