@@ -144,7 +144,7 @@ impl Shard {
     #[inline]
     fn home(hash: u64, slot_count: usize) -> usize {
         let fraction = hash << (BRANCHES.ilog2() + SHARDS.ilog2()) >> 32;
-        (fraction * slot_count as u64 >> 32) as usize
+        ((fraction * slot_count as u64) >> 32) as usize
     }
 
     #[inline]
