@@ -8,7 +8,7 @@ use wire::address::{NetworkId, Prefix96};
 
 use crate::group::GroupIndex;
 
-/// Branches of a table, and shards of a branch. With a million mappings a shard is 16 KiB. A change
+/// Branches of a table, and shards of a branch. With a million mappings a shard is 12 to 14 KiB. A change
 /// copies one shard, the pointers of its branch and those to the branches; one array of all shards
 /// would cost a counted reference for each, scattered over the whole table.
 const BRANCHES: usize = 64;
@@ -19,9 +19,9 @@ const UNITS_MIN: usize = 8;
 
 /// Slots of a shard that takes the memory of `units` slots: one is for what an [`Arc`] counts.
 ///
-/// Units are [8](UNITS_MIN), 10, 12, 14, 16, 20, 24 and so on, four steps a doubling, as jemalloc divides memory:
-/// one slot more would cost a quarter more. In such steps a shard is always between half and five
-/// eighths full, where in powers of two it would be so by luck.
+/// Units are [8](UNITS_MIN), 10, 12, 14, 16, 20, 24 and so on, four steps a doubling, as jemalloc
+/// divides memory: one slot more would cost a quarter more. In such steps a shard that has grown is
+/// between half and five eighths full, where in powers of two it would be so by luck.
 const fn slots_of(units: usize) -> usize {
     units - 1
 }
