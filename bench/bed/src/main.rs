@@ -99,7 +99,7 @@ struct Churn {
     /// Changes of mappings a second
     #[arg(long, default_value_t = 100_000)]
     rate: u32,
-    /// Changes of a batch, which is one version of the tables
+    /// Changes of a batch, which is one version of the tables, or sixteen if above 4,096
     #[arg(long, default_value_t = 1_000)]
     batch: u32,
     /// Where results go

@@ -223,6 +223,11 @@ impl<'a> Draft<'a> {
         &mut Arc::make_mut(self.slots)[at]
     }
 
+    /// What its [slots](slots_of) take.
+    fn units(&self) -> usize {
+        self.slots.len() + 1
+    }
+
     /// The slot behind a slot.
     fn after(&self, at: usize) -> usize {
         (at + 1) % self.slots.len()
@@ -247,7 +252,7 @@ impl<'a> Draft<'a> {
         self.taken += usize::from(self.slots[at].is_none());
         *self.slot(at) = Some(entry);
         if self.taken * 8 > self.slots.len() * 5 {
-            let units = self.slots.len() + 1;
+            let units = self.units();
             self.resize(units + (1 << (units.ilog2() - 2)));
         }
     }
@@ -274,7 +279,7 @@ impl<'a> Draft<'a> {
             }
         }
         // Smaller again only at an eighth, lest it goes to and fro.
-        let units = self.slots.len() + 1;
+        let units = self.units();
         if units > UNITS_MIN && self.taken * 8 < self.slots.len() {
             self.resize((units / 2).max(UNITS_MIN));
         }
@@ -307,6 +312,11 @@ impl Change {
             Self::Remove(key) => *key,
         }
     }
+
+    /// The branch and the shard that it touches.
+    fn place(&self) -> (usize, usize) {
+        Mappings::place_of(self.key().hash())
+    }
 }
 
 /// Branches of one part of a large batch.
@@ -318,10 +328,11 @@ const PART_BRANCHES: usize = 4;
 /// Such a batch would copy the whole table. In parts it takes the memory of one part more than the
 /// table itself, which each part finds free, and still in the cache, from the one before.
 pub fn parts(changes: &mut [Change]) -> impl Iterator<Item = &[Change]> {
-    let part = |change: &Change| Mappings::place_of(change.key().hash()).0 / PART_BRANCHES;
+    let part = |change: &Change| change.place().0 / PART_BRANCHES;
     let is_one = changes.len() <= BRANCHES * SHARDS;
     if !is_one {
-        changes.sort_by_cached_key(part);
+        // As `Mappings::with` wants them.
+        changes.sort_by_cached_key(Change::place);
     }
     changes.chunk_by(move |a, b| is_one || part(a) == part(b))
 }
@@ -386,13 +397,12 @@ impl Mappings {
     /// The table after `changes`, applied in order. Shards without a change are
     /// shared with this one. Costs a copy of each shard that has one.
     pub fn with(&self, changes: &[Change]) -> Self {
-        let place = |change: &Change| Self::place_of(change.key().hash());
         let mut by_shard: Vec<&Change> = changes.iter().collect();
         // Stable: two changes of one key keep their order.
-        by_shard.sort_by_key(|change| place(change));
+        by_shard.sort_by_key(|change| change.place());
         let mut next = self.clone();
-        for group in by_shard.chunk_by(|a, b| place(a) == place(b)) {
-            let (branch, shard) = place(group[0]);
+        for group in by_shard.chunk_by(|a, b| a.place() == b.place()) {
+            let (branch, shard) = group[0].place();
             let branch = Arc::make_mut(&mut next.branches[branch]);
             let mut draft = Draft::of(&mut branch[shard]);
             let before = draft.taken;

@@ -91,7 +91,7 @@ impl Plainness {
     /// Whether a packet of this protocol can be plain.
     #[inline(always)]
     pub(crate) fn is_possible(&self) -> bool {
-        self.total_bytes_min != u16::MAX
+        self.total_bytes_min != Self::NEVER.total_bytes_min
     }
 
     /// Whether a packet of this protocol and of `total_bytes` octets, fewer than 65,535, can be plain.

@@ -216,6 +216,7 @@ const IS_FRAGMENT: u16 = ipv4::MORE_FRAGMENTS | ipv4::OFFSET_UNITS_MAX;
 #[inline(always)]
 fn is_unicast(address: Ipv4Addr) -> bool {
     let first = address.octets()[0];
+    // One comparison for 0 and for 224 and above.
     first.wrapping_sub(1) < 223 && first != 127
 }
 
