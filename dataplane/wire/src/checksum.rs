@@ -76,7 +76,8 @@ pub fn verify(octets: &[u8]) -> bool {
 /// Whether an IPv4 header without options agrees with its checksum. It is not all zeros, since it
 /// begins with a version.
 ///
-/// Such a sum is 0xffff folded, and so a multiple of 0xffff unfolded: one multiplication tells.
+/// Such a sum is 0xffff folded, and so a multiple of 0xffff unfolded: one multiplication tells. The
+/// words are written out, as over [`sum`]'s slices a packet takes four instructions more.
 #[must_use]
 #[inline(always)]
 pub(crate) fn verify_plain_header(header: &[u8; 20]) -> bool {
