@@ -13,6 +13,7 @@ use crate::arp;
 use crate::icmp::Refusal;
 use crate::io::{Burst, BurstIo};
 use crate::path::Path;
+use crate::plain::Originals;
 use crate::router::lies_behind;
 
 /// Who sends: the node behind a port, that may.
@@ -79,19 +80,22 @@ impl<Io: BurstIo> Path<Io> {
                 false => self.io.now_ns(),
             },
         };
-        let others = self.rehead_plain(tables, &sender, &mut burst);
-        if others.is_empty() {
+        let mut originals = Originals::none();
+        let others = self.rehead_plain(tables, &sender, &mut burst, &mut originals);
+        if others.is_empty() && originals.is_empty() {
             self.answers(&sender);
             self.send_burst(PortIndex::UPLINK, &mut burst);
             return count;
         }
         for (at, packet) in burst.drain(..).enumerate() {
-            match others.contains(at) {
-                true => self.guest_packet(tables, &sender, packet),
-                false => {
-                    self.answers(&sender);
-                    self.send(PortIndex::UPLINK, packet);
-                }
+            if others.contains(at) {
+                self.guest_packet(tables, &sender, packet);
+                continue;
+            }
+            self.answers(&sender);
+            match originals.group(at) {
+                Some(group) => self.send_original(tables, &sender, group, packet),
+                None => self.send(PortIndex::UPLINK, packet),
             }
         }
         count

@@ -1,7 +1,7 @@
 //! From a guest to a group: the original to the owner, copies to the members.
 
 use tables::group::{CopyTo, FanOut};
-use tables::{GroupIndex, HostIndex, LocalMember, LocalNode, PortIndex, Snapshot};
+use tables::{Group, GroupIndex, HostIndex, LocalMember, LocalNode, PortIndex, Snapshot};
 use wire::address::Prefix96;
 use wire::drop_reason::DropReason;
 use wire::encode::{self, Ipv4Facts};
@@ -60,6 +60,20 @@ impl ToGroup<'_> {
     }
 }
 
+impl<'a> Sender<'a> {
+    /// What copies of its packets to a group have in common.
+    fn spread(&self, tables: &'a Snapshot, index: GroupIndex, group: &'a Group) -> Spread<'a> {
+        Spread {
+            tables,
+            index,
+            group,
+            port: self.port,
+            source: &self.node.prefix,
+            now_ns: self.now_ns,
+        }
+    }
+}
+
 impl<Io: BurstIo> Path<Io> {
     /// Sends a guest's packet to a group, as often as it is due.
     pub(crate) fn send_to_group(
@@ -83,14 +97,7 @@ impl<Io: BurstIo> Path<Io> {
             sender,
             facts,
             virtual_routers,
-            spread: Spread {
-                tables,
-                index,
-                group,
-                port: sender.port,
-                source: &sender.node.prefix,
-                now_ns: sender.now_ns,
-            },
+            spread: sender.spread(tables, index, group),
         };
         let too_big_for = to_group.exceeds(owner.host);
         if let Some(path_mtu) = too_big_for
@@ -208,6 +215,24 @@ impl<Io: BurstIo> Path<Io> {
             }
             // What cannot go to the owner goes to no other host either.
             Err(reason) => self.drop_packet(to.sender.port, reason, packet),
+        }
+    }
+
+    /// Sends an original that took the plain way: it is headed for an owner on another host, no
+    /// member is here, and it fits every path.
+    pub(crate) fn send_original(
+        &mut self,
+        tables: &Snapshot,
+        sender: &Sender<'_>,
+        index: GroupIndex,
+        packet: Io::Packet,
+    ) {
+        match tables.group(index) {
+            Some(group) => {
+                let spread = sender.spread(tables, index, group);
+                self.send_with_copies(&spread, packet);
+            }
+            None => self.send(PortIndex::UPLINK, packet),
         }
     }
 

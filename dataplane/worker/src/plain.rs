@@ -3,13 +3,13 @@
 //! A burst goes through two stages. The first reads each packet, decides by it alone whether it is
 //! plain, and asks the cache for the table slots that it needs; the second looks up and writes the
 //! new front, in place. What is not plain, and what the tables say something less common of (a
-//! group, a node of this host, an address without a mapping, a sender that is not genuine), is left
-//! as it came, and takes the long way of [`guest`](crate::guest) or
+//! member or a node of this host, an address without a mapping, a sender that is not genuine), is
+//! left as it came, and takes the long way of [`guest`](crate::guest) or
 //! [`substrate`](crate::substrate), which says of every packet what becomes of it. Both ways do the
 //! same to a packet that both could take; the order of a burst is kept.
 
 use arrayvec::ArrayVec;
-use tables::{Aim, Entry, Key, PortIndex, Snapshot};
+use tables::{Aim, Entry, GroupIndex, Key, PortIndex, Snapshot};
 use wire::decode::plain as decode;
 use wire::encode::plain::{self as encode, Links, Stencil};
 use wire::packet::Packet;
@@ -36,6 +36,11 @@ impl Subset {
     }
 
     #[inline(always)]
+    fn remove_if(&mut self, at: usize, condition: bool) {
+        self.0 &= !(u32::from(condition) << at);
+    }
+
+    #[inline(always)]
     pub(crate) fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -43,6 +48,59 @@ impl Subset {
     #[inline(always)]
     pub(crate) fn contains(self, at: usize) -> bool {
         self.0 >> at & 1 != 0
+    }
+}
+
+/// The packets of a burst that are originals for a group's owner, and the groups.
+pub(crate) struct Originals {
+    packets: Subset,
+    groups: [Option<GroupIndex>; BURST_PACKETS_MAX],
+}
+
+impl Originals {
+    /// None yet.
+    pub(crate) fn none() -> Self {
+        Self {
+            packets: Subset::default(),
+            groups: [None; BURST_PACKETS_MAX],
+        }
+    }
+
+    /// Re-heads those of `others` that are plain and for a group whose owner is on another host, with
+    /// no member here. Apart from the loop of packets that are for no group, and with a stencil of its
+    /// own, so that it costs them nothing.
+    #[inline(never)]
+    fn rehead<P: Packet>(
+        &mut self,
+        tables: &Snapshot,
+        stencil: Stencil,
+        plain: &[FromGuest<'_>],
+        burst: &mut Burst<P>,
+        others: &mut Subset,
+    ) {
+        for (at, read, destination) in plain {
+            if !others.contains(*at) {
+                continue;
+            }
+            let reheaded = destination.find().and_then(|owner| {
+                let group = owner.group.filter(|group| has_owner(tables, *group))?;
+                let is_elsewhere = owner.port.is_none() && owner.owner != tables.host.index;
+                is_elsewhere.then(|| stencil.rehead(&mut burst[*at], read, &owner.prefix))??;
+                Some(group)
+            });
+            self.groups[*at] = reheaded;
+            self.packets.add_if(*at, reheaded.is_some());
+            others.remove_if(*at, reheaded.is_some());
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.packets.is_empty()
+    }
+
+    /// The group that a packet is for.
+    pub(crate) fn group(&self, at: usize) -> Option<GroupIndex> {
+        self.groups[at]
     }
 }
 
@@ -77,7 +135,8 @@ impl Sender<'_> {
 }
 
 impl<Io: BurstIo> Path<Io> {
-    /// Re-heads the plain packets of a burst from a guest for the uplink. Returns the others.
+    /// Re-heads the plain packets of a burst from a guest for the uplink. `originals` are those of
+    /// them that are for a group's owner. Returns the others.
     /// Its second stage takes 16 % of a worker's time with one mapping and packets in the
     /// cache (2026-11-25, the two-core lab machine; docs/benchmarks.md).
     pub(crate) fn rehead_plain(
@@ -85,6 +144,7 @@ impl<Io: BurstIo> Path<Io> {
         tables: &Snapshot,
         sender: &Sender<'_>,
         burst: &mut Burst<Io::Packet>,
+        originals: &mut Originals,
     ) -> Subset {
         let Some(stencil) = sender.stencil(tables) else {
             return Subset::first(burst.len());
@@ -97,6 +157,9 @@ impl<Io: BurstIo> Path<Io> {
                 is_elsewhere(tables, owner).then(|| stencil.rehead(packet, read, &owner.prefix))?
             });
             others.add_if(*at, reheaded.is_none());
+        }
+        if !others.is_empty() {
+            originals.rehead(tables, stencil, &plain, burst, &mut others);
         }
         others
     }
@@ -201,10 +264,13 @@ fn is_plainly_here(tables: &Snapshot, to: &Entry) -> bool {
 /// Whether an address has an owner on another host.
 #[inline(always)]
 fn speaks_from_afar(tables: &Snapshot, from: &Entry) -> bool {
-    let has_owner = |group| {
-        tables
-            .group(group)
-            .is_none_or(|group| group.owner.is_some())
-    };
-    from.owner != tables.host.index && from.group.is_none_or(has_owner)
+    let is_owned = |group| has_owner(tables, group);
+    from.owner != tables.host.index && from.group.is_none_or(is_owned)
+}
+
+/// Whether somebody speaks for a group's address.
+#[inline(always)]
+fn has_owner(tables: &Snapshot, group: GroupIndex) -> bool {
+    let group = tables.group(group);
+    group.is_some_and(|group| group.owner.is_some())
 }

@@ -3,6 +3,7 @@
 use tables::group::{Copies, FanOut};
 use tables::{HostIndex, Role};
 use wire::drop_reason::DropReason;
+use wire::packet::HeapPacket;
 
 use super::group::*;
 use super::host::*;
@@ -39,6 +40,40 @@ fn the_owner_gets_the_original_and_each_other_member_a_copy() {
     }
     assert_eq!(r.host.counters.worker.copied.get(), 2);
     r.host.assert_balanced();
+}
+
+#[test]
+fn a_burst_of_all_kinds_of_packets_keeps_its_order_and_each_comes_out_as_it_would_alone() {
+    let elsewhere = || Ipv4Frame::udp([10, 0, 0, 2], [10, 0, 1, 7], 30);
+    let mut fragment = a_to_g(64);
+    fragment.flags_and_offset = 0x2000; // more of them follow
+    // To the group plain and not plain, past a router, to a node here, to nobody.
+    let frames = [
+        a_to_g(10).build(),
+        elsewhere().build(),
+        fragment.build(),
+        Ipv4Frame::udp([10, 0, 0, 2], [10, 0, 0, 4], 5).build(),
+        a_to_g(11).build(),
+        Ipv4Frame::udp([10, 0, 0, 2], [10, 0, 0, 99], 5).build(),
+        elsewhere().build(),
+    ];
+    let (mut alone, mut together) = (Member::new(view(R)), Member::new(view(R)));
+    for frame in &frames {
+        alone.host.receive(A, frame);
+        let incoming = &mut together.host.worker.io().port(A).incoming;
+        incoming.push_back(HeapPacket::new(frame));
+    }
+    together.host.worker.run_once();
+    let sent = together.host.sent(UPLINK);
+    let copies: Vec<bool> = sent.iter().map(|frame| is_copy(frame)).collect();
+    assert_eq!(
+        copies,
+        [false, true, false, false, true, false, true, false]
+    );
+    assert_eq!(sent, alone.host.sent(UPLINK));
+    assert_eq!(together.host.drops(), alone.host.drops());
+    assert_eq!(together.counters().copies[0].sent.packets.get(), 3);
+    together.host.assert_balanced();
 }
 
 #[test]
