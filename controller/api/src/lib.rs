@@ -68,7 +68,7 @@ pub use status::{
 };
 
 /// The largest request body that a host reads, in octets.
-pub const BODY_BYTES_MAX: usize = 1 << 20;
+pub const BODY_BYTES_MAX: usize = 4 << 20;
 
 /// Where hosts put their sockets unless the configuration says otherwise.
 pub const SOCKET_DIR: &str = "/run/understudy";

@@ -76,9 +76,11 @@ pub async fn load(client: &Client, file: &Path, lines: Vec<Line>) -> Result<Load
 /// numbers.
 fn batches(lines: Vec<Line>) -> io::Result<Vec<(Vec<usize>, MappingBatch)>> {
     let mut batches: Vec<(Vec<usize>, Vec<_>)> = Vec::new();
-    let mut bytes = usize::MAX;
+    let (mut bytes, mut entry) = (usize::MAX, Vec::new());
     for Line { number, mapping } in lines {
-        let entry_bytes = serde_json::to_vec(&mapping)?.len() + 1;
+        entry.clear();
+        serde_json::to_writer(&mut entry, &mapping)?;
+        let entry_bytes = entry.len() + 1;
         bytes = bytes.saturating_add(entry_bytes);
         if bytes > BATCH_BYTES_MAX {
             batches.push((Vec::new(), Vec::new()));
@@ -178,7 +180,7 @@ mod tests {
                 },
             }
         };
-        let batches = batches((1..=20_000).map(line).collect()).unwrap();
+        let batches = batches((1..=60_000).map(line).collect()).unwrap();
         assert!(batches.len() > 1, "the test does not fill a batch");
         let mut next = 1;
         for (numbers, batch) in batches {
@@ -187,6 +189,6 @@ mod tests {
             assert_eq!(numbers, (next..next + batch.len()).collect::<Vec<_>>());
             next += batch.len();
         }
-        assert_eq!(next, 20_001);
+        assert_eq!(next, 60_001);
     }
 }

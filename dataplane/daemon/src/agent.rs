@@ -1,19 +1,18 @@
 //! What the controller thread does for this host: it publishes what it learned, what an operator
 //! wants and what was decided about groups, and answers.
 
-use std::collections::{BTreeMap, HashMap};
-use std::net::Ipv4Addr;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use api::{ApiError, Applied, GroupStatus, Mapping, MappingBatch, MappingKey, NetworkRef};
-use config::{Config, Network};
+use api::GroupStatus;
+use config::Config;
 use messages::Time;
 use messages::body::{Answer, Request, Witness};
 use runtime::controller::{Agent, ControllerStatus};
 use runtime::endpoint::Endpoint;
 use runtime::replication::Replication;
-use tables::mappings::{Change, parts};
-use tables::{Key, Snapshot, Uplink};
+use tables::mappings::Batch;
+use tables::{Snapshot, Uplink};
 use tokio::sync::oneshot;
 use wire::ethernet::MacAddress;
 
@@ -27,8 +26,8 @@ use crate::view;
 pub(crate) enum Command {
     /// Change mappings.
     Map {
-        batch: MappingBatch,
-        answer: oneshot::Sender<Result<Applied, ApiError>>,
+        batch: Batch,
+        answer: oneshot::Sender<MappingsChanged>,
     },
     /// Do something with a group.
     Operate {
@@ -43,16 +42,40 @@ pub(crate) enum Command {
     },
 }
 
+/// What a batch of changes came to.
+pub(crate) struct MappingsChanged {
+    /// The version of the tables that first holds the whole batch.
+    pub(crate) table_version: u64,
+    /// Mappings that are different now.
+    pub(crate) changed: u64,
+}
+
+/// A batch that is being applied.
+struct Changing {
+    batch: Batch,
+    /// The version that holds what was applied so far.
+    table_version: u64,
+    /// Mappings that differ so far.
+    changed: u64,
+    answer: oneshot::Sender<MappingsChanged>,
+}
+
+/// Changes of mappings that are applied in one round of the controller: some two milliseconds' worth
+/// in a table of a million.
+const CHANGES_PER_ROUND: usize = 4_096;
+/// What a version of the tables costs besides, in changes.
+const CHANGES_OF_A_VERSION: usize = 64;
+
 /// The host's agent.
 pub(crate) struct TableAgent {
     config: Arc<Config>,
-    /// Each host's position in the configuration's list, by its name.
-    hosts: HashMap<String, usize>,
     names: Names,
     plane: Plane,
     replication: Option<Replication>,
     billing: Billing,
     counters: Arc<ControllerCounters>,
+    /// Batches of operators that are not applied yet, in order.
+    changing: VecDeque<Changing>,
     /// Operators who wait, by their requests' tokens.
     asked: BTreeMap<u64, oneshot::Sender<Answer>>,
     next_token: u64,
@@ -66,17 +89,14 @@ impl TableAgent {
         billing: Billing,
         counters: Arc<ControllerCounters>,
     ) -> Self {
-        let hosts = config.fabric.hosts.iter().enumerate();
         Self {
-            hosts: hosts
-                .map(|(index, host)| (host.name.clone(), index))
-                .collect(),
             names: Names::new(Arc::clone(&config)),
             config,
             plane,
             replication,
             billing,
             counters,
+            changing: VecDeque::new(),
             asked: BTreeMap::new(),
             next_token: 1,
         }
@@ -107,142 +127,36 @@ impl TableAgent {
         )
     }
 
-    fn apply(&mut self, batch: &MappingBatch) -> Result<Applied, ApiError> {
-        let mut changes = match batch {
-            MappingBatch::Add { mappings } => collect(mappings, |mapping| self.put(mapping)),
-            MappingBatch::Remove { mappings } => collect(mappings, |key| self.remove(key)),
-        }?;
-        let (mut table_version, mut changed) = (self.plane.current().version, 0);
-        for part in parts(&mut changes) {
-            let before = self.plane.current();
-            table_version = self.plane.publisher().change(|current| Snapshot {
-                mappings: current.mappings.with(part),
-                ..current.clone()
-            });
-            let after = self.plane.current();
-            let mut keys: Vec<Key> = part.iter().map(Change::key).collect();
-            keys.sort_unstable();
-            keys.dedup();
-            let differs = |key: &&Key| before.mappings.find(**key) != after.mappings.find(**key);
-            changed += keys.iter().filter(differs).count() as u64;
+    /// Applies the next parts of what operators asked for. A round of the controller is short, or
+    /// heartbeats would be late: a large batch takes many.
+    fn change_mappings(&mut self) {
+        let mut left = CHANGES_PER_ROUND;
+        while left > 0
+            && let Some(asked) = self.changing.front_mut()
+        {
+            if let Some(part) = asked.batch.next_part() {
+                left = left.saturating_sub(part.len() + CHANGES_OF_A_VERSION);
+                let changed = &mut asked.changed;
+                asked.table_version = self.plane.publisher().change(|current| {
+                    let (mappings, differ) = current.mappings.changed_by(part);
+                    *changed += differ as u64;
+                    Snapshot {
+                        mappings,
+                        ..current.clone()
+                    }
+                });
+            }
+            if asked.batch.is_done()
+                && let Some(asked) = self.changing.pop_front()
+            {
+                // Whoever asked may have hung up; what was done stands all the same.
+                let _ = asked.answer.send(MappingsChanged {
+                    table_version: asked.table_version,
+                    changed: asked.changed,
+                });
+            }
         }
-        Ok(Applied {
-            table_version,
-            changed,
-            persisted: false,
-            note: "not persisted: a restart of the daemon returns to the configuration".to_owned(),
-        })
     }
-
-    fn put(&self, mapping: &Mapping) -> Result<Change, String> {
-        let network = self.network(&mapping.network)?;
-        let key = self.foreign(network, mapping.address)?;
-        let host = *self.hosts.get(&mapping.host).ok_or_else(|| {
-            let hosts = self.config.fabric.hosts.iter();
-            let known: Vec<&str> = hosts.map(|host| host.name.as_str()).collect();
-            format!(
-                "there is no host {} in the fabric; it has {}",
-                mapping.host,
-                known.join(", ")
-            )
-        })?;
-        if host == self.config.host.index {
-            return Err(format!(
-                "{} cannot be mapped to this host, {}, which has no port for it: add a [[port]] to the configuration",
-                mapping.address, mapping.host
-            ));
-        }
-        let generation = mapping.generation.unwrap_or(knowledge::FIRST_GENERATION);
-        Ok(Change::Put(knowledge::entry(
-            &self.config,
-            network.id,
-            key.address(),
-            host,
-            generation,
-        )))
-    }
-
-    fn remove(&self, key: &MappingKey) -> Result<Change, String> {
-        let network = self.network(&key.network)?;
-        let key = self.foreign(network, key.address)?;
-        if self.plane.current().mappings.find(key).is_none() {
-            return Err(format!(
-                "{} is not mapped in network {}",
-                key.address(),
-                network.name
-            ));
-        }
-        Ok(Change::Remove(key))
-    }
-
-    fn network(&self, wanted: &NetworkRef) -> Result<&Network, String> {
-        let networks = &self.config.networks;
-        let matches = |network: &&Network| match wanted {
-            NetworkRef::Id(id) => network.id.get() == *id,
-            NetworkRef::Name(name) => network.name == *name,
-        };
-        networks.iter().find(matches).ok_or_else(|| {
-            let known: Vec<&str> = networks
-                .iter()
-                .map(|network| network.name.as_str())
-                .collect();
-            format!(
-                "this host knows no network {wanted}; it knows {}",
-                known.join(", ")
-            )
-        })
-    }
-
-    /// The key of an address that a node can have, and that is not behind one of
-    /// our own ports: those are the configuration's to say.
-    fn foreign(&self, network: &Network, address: Ipv4Addr) -> Result<Key, String> {
-        let name = &network.name;
-        if knowledge::group_of(&self.config, network.id, address).is_some() {
-            return Err(format!(
-                "{address} of network {name} is replicated: the manager says who owns it (understudy group)"
-            ));
-        }
-        if knowledge::port_of(&self.config, network.id, address).is_some() {
-            return Err(format!(
-                "{address} of network {name} is behind a port of this host: change the configuration instead"
-            ));
-        }
-        let natives = network.native.iter().flat_map(|native| &native.peers);
-        if natives.into_iter().any(|peer| peer.address == address) {
-            return Err(format!(
-                "{address} of network {name} stands for a native peer: change the configuration instead"
-            ));
-        }
-        let mut subnets = network.subnets.iter();
-        let Some(subnet) = subnets.find(|subnet| subnet.prefix.contains(&address)) else {
-            return Err(format!("{address} is in no subnet of network {name}"));
-        };
-        let (first, last) = (subnet.prefix.network(), subnet.prefix.broadcast());
-        if address == subnet.gateway {
-            return Err(format!(
-                "{address} is the gateway of {}, not a node",
-                subnet.prefix
-            ));
-        }
-        if subnet.prefix.prefix_len() < 31 && (address == first || address == last) {
-            return Err(format!(
-                "no node can have {address}, the first or last address of {}",
-                subnet.prefix
-            ));
-        }
-        Ok(Key::new(network.id, address))
-    }
-}
-
-/// All changes, or the sentence about the first entry that is wrong.
-fn collect<T>(
-    entries: &[T],
-    change: impl Fn(&T) -> Result<Change, String>,
-) -> Result<Vec<Change>, ApiError> {
-    let indexed = entries.iter().enumerate();
-    indexed
-        .map(|(index, entry)| change(entry).map_err(|what| ApiError::at(index, what)))
-        .collect()
 }
 
 impl Agent for TableAgent {
@@ -273,7 +187,12 @@ impl Agent for TableAgent {
     fn execute(&mut self, command: Command, now: Time) {
         // Whoever asked may have hung up; what was done stands all the same.
         match command {
-            Command::Map { batch, answer } => drop(answer.send(self.apply(&batch))),
+            Command::Map { batch, answer } => self.changing.push_back(Changing {
+                batch,
+                table_version: self.plane.current().version,
+                changed: 0,
+                answer,
+            }),
             Command::Operate { request, answer } => self.operate(now, request, answer),
             Command::Testify(witness) => {
                 if let Some(replication) = &mut self.replication {
@@ -288,6 +207,7 @@ impl Agent for TableAgent {
 
     fn tick(&mut self, now: Time, status: &ControllerStatus, endpoint: &mut Endpoint) {
         self.plane.hear(now);
+        self.change_mappings();
         if let Some(replication) = &mut self.replication {
             replication.round(now, endpoint, &mut self.plane);
             for (token, answer) in replication.take_answers() {

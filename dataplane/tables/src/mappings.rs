@@ -8,23 +8,17 @@ use wire::address::{NetworkId, Prefix96};
 
 use crate::group::GroupIndex;
 
+mod batch;
+mod shard;
+
+pub use batch::Batch;
+use shard::{Draft, Shard, Slot};
+
 /// Branches of a table, and shards of a branch. With a million mappings a shard is 12 to 14 KiB. A change
 /// copies one shard, the pointers of its branch and those to the branches; one array of all shards
 /// would cost a counted reference for each, scattered over the whole table.
 const BRANCHES: usize = 64;
 const SHARDS: usize = 64;
-
-/// Units of the smallest shard.
-const UNITS_MIN: usize = 8;
-
-/// Slots of a shard that takes the memory of `units` slots: one is for what an [`Arc`] counts.
-///
-/// Units are [8](UNITS_MIN), 10, 12, 14, 16, 20, 24 and so on, four steps a doubling, as jemalloc
-/// divides memory: one slot more would cost a quarter more. In such steps a shard that has grown is
-/// between half and five eighths full, where in powers of two it would be so by luck.
-const fn slots_of(units: usize) -> usize {
-    units - 1
-}
 
 /// A host of the fabric: its position in the configuration's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -77,8 +71,8 @@ impl Key {
         Self(PRESENT | network | u64::from(address.to_bits()))
     }
 
-    /// Spreads the key over 64 bits. Operators choose the entries, strangers
-    /// only the look-ups, so a fixed function is enough.
+    /// Spreads the key over 64 bits, one to one. Operators choose the entries,
+    /// strangers only the look-ups, so a fixed function is enough.
     #[inline]
     fn hash(self) -> u64 {
         let k = self.0.get();
@@ -119,45 +113,6 @@ impl Entry {
     #[inline]
     pub fn local_port(&self) -> Option<PortIndex> {
         self.port.map(|port| PortIndex(port.get()))
-    }
-}
-
-/// A slot of a shard, empty or taken.
-type Slot = Option<Entry>;
-
-/// One part of the table: open addressing, linear probing, [so many](slots_of) slots of which at most
-/// five in eight are taken, so that a miss ends soon.
-#[derive(Clone, Debug)]
-struct Shard {
-    slots: Arc<[Slot]>,
-}
-
-impl Shard {
-    fn empty() -> Self {
-        Self {
-            slots: vec![None; slots_of(UNITS_MIN)].into(),
-        }
-    }
-
-    /// The slot where the search for a hash begins: the bits below those that choose the shard, as a
-    /// fraction of the slots.
-    #[inline]
-    fn home(hash: u64, slot_count: usize) -> usize {
-        let fraction = hash << (BRANCHES.ilog2() + SHARDS.ilog2()) >> 32;
-        ((fraction * slot_count as u64) >> 32) as usize
-    }
-
-    #[inline]
-    fn aim(&self, key: Key, hash: u64) -> Aim<'_> {
-        Aim {
-            slots: &self.slots,
-            at: Self::home(hash, self.slots.len()),
-            key,
-        }
-    }
-
-    fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.slots.iter().flatten()
     }
 }
 
@@ -204,97 +159,6 @@ impl<'a> Aim<'a> {
     }
 }
 
-/// A shard that is being changed: a copy that nobody else sees yet.
-struct Draft<'a> {
-    slots: &'a mut Arc<[Slot]>,
-    taken: usize,
-}
-
-impl<'a> Draft<'a> {
-    fn of(shard: &'a mut Shard) -> Self {
-        Self {
-            taken: shard.entries().count(),
-            slots: &mut shard.slots,
-        }
-    }
-
-    /// The copy is made at the first change.
-    fn slot(&mut self, at: usize) -> &mut Slot {
-        &mut Arc::make_mut(self.slots)[at]
-    }
-
-    /// What its [slots](slots_of) take.
-    fn units(&self) -> usize {
-        self.slots.len() + 1
-    }
-
-    /// The slot behind a slot.
-    fn after(&self, at: usize) -> usize {
-        (at + 1) % self.slots.len()
-    }
-
-    /// How far a slot lies behind another.
-    fn distance(&self, from: usize, to: usize) -> usize {
-        (to + self.slots.len() - from) % self.slots.len()
-    }
-
-    /// Where the key is, or the free slot where it would be.
-    fn place(&self, key: Key) -> usize {
-        let mut at = Shard::home(key.hash(), self.slots.len());
-        while self.slots[at].is_some_and(|entry| entry.key != key) {
-            at = self.after(at);
-        }
-        at
-    }
-
-    fn put(&mut self, entry: Entry) {
-        let at = self.place(entry.key);
-        self.taken += usize::from(self.slots[at].is_none());
-        *self.slot(at) = Some(entry);
-        if self.taken * 8 > self.slots.len() * 5 {
-            let units = self.units();
-            self.resize(units + (1 << (units.ilog2() - 2)));
-        }
-    }
-
-    fn remove(&mut self, key: Key) {
-        let mut free = self.place(key);
-        if self.slots[free].is_none() {
-            return;
-        }
-        *self.slot(free) = None;
-        self.taken -= 1;
-        // Whoever was pushed past the slot moves up, so that no walk ends too soon.
-        let mut at = free;
-        loop {
-            at = self.after(at);
-            let Some(entry) = self.slots[at] else {
-                break;
-            };
-            let home = Shard::home(entry.key.hash(), self.slots.len());
-            if self.distance(home, at) >= self.distance(free, at) {
-                *self.slot(free) = Some(entry);
-                *self.slot(at) = None;
-                free = at;
-            }
-        }
-        // Smaller again only at an eighth, lest it goes to and fro.
-        let units = self.units();
-        if units > UNITS_MIN && self.taken * 8 < self.slots.len() {
-            self.resize((units / 2).max(UNITS_MIN));
-        }
-    }
-
-    fn resize(&mut self, units: usize) {
-        let empty = vec![None; slots_of(units)];
-        let before = std::mem::replace(self.slots, empty.into());
-        for entry in before.iter().flatten() {
-            let at = self.place(entry.key);
-            *self.slot(at) = Some(*entry);
-        }
-    }
-}
-
 /// One step of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -313,28 +177,23 @@ impl Change {
         }
     }
 
+    /// Orders changes by shard, and those of one key one after the other: no two keys share one.
+    fn hash(&self) -> u64 {
+        self.key().hash()
+    }
+
     /// The branch and the shard that it touches.
     fn place(&self) -> (usize, usize) {
-        Mappings::place_of(self.key().hash())
+        Mappings::place_of(self.hash())
     }
-}
 
-/// Branches of one part of a large batch.
-const PART_BRANCHES: usize = 4;
-
-/// Cuts a batch of more changes than there are shards into parts, each of which touches a sixteenth
-/// of the table, and orders it so; changes of one key keep their order. A smaller batch is one part.
-///
-/// Such a batch would copy the whole table. In parts it takes the memory of one part more than the
-/// table itself, which each part finds free, and still in the cache, from the one before.
-pub fn parts(changes: &mut [Change]) -> impl Iterator<Item = &[Change]> {
-    let part = |change: &Change| change.place().0 / PART_BRANCHES;
-    let is_one = changes.len() <= BRANCHES * SHARDS;
-    if !is_one {
-        // As `Mappings::with` wants them.
-        changes.sort_by_cached_key(Change::place);
+    /// What is found by its key from then on.
+    fn outcome(&self) -> Option<&Entry> {
+        match self {
+            Self::Put(entry) => Some(entry),
+            Self::Remove(_) => None,
+        }
     }
-    changes.chunk_by(move |a, b| is_one || part(a) == part(b))
 }
 
 /// All mappings of a snapshot.
@@ -394,27 +253,45 @@ impl Mappings {
         shards.flat_map(Shard::entries)
     }
 
-    /// The table after `changes`, applied in order. Shards without a change are
-    /// shared with this one. Costs a copy of each shard that has one.
+    /// The table after `changes`, applied in order. Shards in which nothing is
+    /// different are shared with this one. Costs a copy of each other shard.
     pub fn with(&self, changes: &[Change]) -> Self {
+        self.changed_by(changes).0
+    }
+
+    /// The same, and how many keys find something else in it.
+    pub fn changed_by(&self, changes: &[Change]) -> (Self, usize) {
         let mut by_shard: Vec<&Change> = changes.iter().collect();
         // Stable: two changes of one key keep their order.
-        by_shard.sort_by_key(|change| change.place());
-        let mut next = self.clone();
+        by_shard.sort_by_key(|change| change.hash());
+        let (mut next, mut changed) = (self.clone(), 0);
         for group in by_shard.chunk_by(|a, b| a.place() == b.place()) {
             let (branch, shard) = group[0].place();
-            let branch = Arc::make_mut(&mut next.branches[branch]);
-            let mut draft = Draft::of(&mut branch[shard]);
-            let before = draft.taken;
-            for change in group {
+            let before = &self.branches[branch][shard];
+            let mut after = before.clone();
+            let mut draft = Draft::of(&mut after);
+            let taken_before = draft.taken;
+            let mut differs = 0;
+            // Of several changes of one key the last one counts.
+            let of_one_key = group.chunk_by(|a, b| a.key() == b.key());
+            for change in of_one_key.filter_map(|changes| changes.last()) {
+                let found = before.aim(change.key(), change.hash()).find();
+                if found == change.outcome() {
+                    continue;
+                }
+                differs += 1;
                 match change {
                     Change::Put(entry) => draft.put(*entry),
                     Change::Remove(key) => draft.remove(*key),
                 }
             }
-            next.len = next.len - before + draft.taken;
+            if differs > 0 {
+                next.len = next.len - taken_before + draft.taken;
+                changed += differs;
+                Arc::make_mut(&mut next.branches[branch])[shard] = after;
+            }
         }
-        next
+        (next, changed)
     }
 }
 

@@ -110,20 +110,20 @@ fn a_refusal_of_the_host_is_its_sentence_and_exit_code_1() {
 #[test]
 fn a_file_and_standard_input_are_loaded_in_batches() {
     let host = Host::start();
-    let lines: String = (0..30_000u32)
-        .map(|n| format!("z 10.1.{}.{} s\n", n / 250, n % 250))
+    let lines: String = (0..100_000u32)
+        .map(|n| format!("z 10.{}.{}.{} s\n", n / 62_500, n / 250 % 250, n % 250))
         .collect();
     let (code, out, err) = run(&mut host.understudy(&["mapping", "load", &host.file(&lines)]));
     assert_eq!((code, err.as_str()), (0, ""));
     assert!(
-        out.starts_with("30000 mappings loaded, 30000 changed, table version "),
+        out.starts_with("100000 mappings loaded, 100000 changed, table version "),
         "{out}"
     );
     let load = ["mapping", "load", "-", "--json"];
     let (code, out, _) = run(host.understudy(&load).write_stdin(lines));
     assert_eq!(code, 0);
     let loaded: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(loaded["entries"], 30_000);
+    assert_eq!(loaded["entries"], 100_000);
     assert!(loaded["batches"].as_u64().unwrap() > 1, "{out}");
     assert_eq!(loaded["persisted"], false);
     let (_, out, _) = run(host

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 
+use super::shard::UNITS_MIN;
 use super::*;
 
 fn entry(network: u32, address: u32, owner: u16) -> Entry {
@@ -81,23 +82,26 @@ fn consecutive_addresses_spread_so_that_no_walk_is_long() {
 }
 
 #[test]
-fn a_large_batch_in_parts_comes_to_the_same_and_touches_a_sixteenth_at_a_time() {
+fn a_large_batch_in_parts_comes_to_the_same_and_touches_a_branch_at_a_time() {
     let put = |i: u32, owner| Change::Put(entry(7, i % 30_000, owner));
     // Half of the addresses come twice; the later one counts.
-    let mut changes: Vec<Change> = (0..45_000).map(|i| put(i, (i / 30_000) as u16)).collect();
+    let changes: Vec<Change> = (0..45_000).map(|i| put(i, (i / 30_000) as u16)).collect();
     let whole = Mappings::default().with(&changes);
-    let (mut table, mut count) = (Mappings::default(), 0);
-    for part in parts(&mut changes) {
-        let next = table.with(part);
+    let (mut table, mut count, mut changed) = (Mappings::default(), 0, 0);
+    let mut batch = Batch::new(changes);
+    while let Some(part) = batch.next_part() {
+        let (next, differs) = table.changed_by(part);
+        changed += differs;
         let touched = shards(&table)
             .zip(shards(&next))
             .filter(|(a, b)| !Arc::ptr_eq(&a.slots, &b.slots))
             .count();
-        assert!(touched <= PART_BRANCHES * SHARDS);
+        assert!(touched <= SHARDS);
         (table, count) = (next, count + 1);
     }
-    assert_eq!(count, BRANCHES / PART_BRANCHES);
-    assert_eq!(table.len(), 30_000);
+    assert!(batch.is_done());
+    assert_eq!(count, BRANCHES);
+    assert_eq!((table.len(), changed), (30_000, 30_000));
     for i in 0..30_000 {
         let key = entry(7, i, 0).key;
         assert_eq!(table.find(key), whole.find(key));
@@ -106,10 +110,29 @@ fn a_large_batch_in_parts_comes_to_the_same_and_touches_a_sixteenth_at_a_time() 
 
 #[test]
 fn a_batch_that_is_not_large_is_one_part() {
-    let mut changes: Vec<Change> = (0..4096).map(|i| Change::Put(entry(7, i, 1))).collect();
-    let before = changes.clone();
-    assert_eq!(parts(&mut changes).collect::<Vec<_>>(), [&before[..]]);
-    assert_eq!(parts(&mut []).count(), 0);
+    let changes: Vec<Change> = (0..4096).map(|i| Change::Put(entry(7, i, 1))).collect();
+    let mut batch = Batch::new(changes.clone());
+    assert_eq!(batch.next_part(), Some(&changes[..]));
+    assert_eq!(batch.next_part(), None);
+    assert!(Batch::new(Vec::new()).is_done());
+}
+
+#[test]
+fn what_is_so_already_is_no_change_and_copies_nothing() {
+    let many: Vec<Change> = (0..1_000).map(|i| Change::Put(entry(7, i, 1))).collect();
+    let table = Mappings::default().with(&many);
+    let absent = Change::Remove(entry(8, 1, 1).key);
+    let there_and_back = [Change::Put(entry(7, 5, 2)), Change::Put(entry(7, 5, 1))];
+    let (next, changed) = table.changed_by(&[&many[..], &there_and_back, &[absent]].concat());
+    assert_eq!((changed, next.len()), (0, 1_000));
+    let mut pairs = shards(&table).zip(shards(&next));
+    assert!(pairs.all(|(a, b)| Arc::ptr_eq(&a.slots, &b.slots)));
+    let moved = [
+        Change::Put(entry(7, 5, 2)),
+        Change::Put(entry(7, 5, 3)),
+        absent,
+    ];
+    assert_eq!(table.changed_by(&moved).1, 1);
 }
 
 proptest! {
