@@ -2,7 +2,7 @@
 //!
 //! Only then is one a measure of the other. Before a scenario is measured both get the same
 //! packets once, and their outputs are compared, but for the HASH octet of the flow label, which
-//! docs/wire.md leaves to the sender.
+//! docs/wire.md leaves to the sender, and for the order in which originals and copies alternate.
 
 use std::error::Error;
 use std::fs;
@@ -26,11 +26,13 @@ const HASH_AT: usize = 14 + 3;
 /// How long the packets may take.
 const WITHIN: Duration = Duration::from_secs(10);
 
-/// Compares all outputs for [`PACKETS`] packets of `scenario`.
+/// Compares all that `ours` and `theirs` make of [`PACKETS`] packets of `scenario`.
 ///
 /// # Errors
 /// The first difference, or what kept a program from running.
 pub fn check(
+    ours: Kind,
+    theirs: Kind,
     binaries: &Binaries,
     scenario: Scenario,
     directory: &Path,
@@ -40,28 +42,43 @@ pub fn check(
         ..scenario
     };
     let inputs = Inputs::of(few, &directory.join("agreement"), PACKETS)?;
-    let ours = outputs(Kind::Understudyd, binaries, &inputs)?;
-    let theirs = outputs(Kind::BareLoop, binaries, &inputs)?;
-    if ours.len() != theirs.len() || ours.len() != PACKETS as usize {
+    let names = [ours.name(), theirs.name()];
+    let due = PACKETS as usize * (1 + usize::from(theirs.copies()));
+    let ours = outputs(ours, binaries, &inputs)?;
+    let theirs = outputs(theirs, binaries, &inputs)?;
+    if ours.len() != due || theirs.len() != due {
         return Err(format!(
-            "{scenario}: of {PACKETS} packets understudyd sent {} and the bare loop {}",
+            "{scenario}: of {PACKETS} packets, {due} with copies, {} sent {} and {} {}",
+            names[0],
             ours.len(),
+            names[1],
             theirs.len()
         )
         .into());
     }
-    let differs = |(ours, theirs): (&Vec<u8>, &Vec<u8>)| {
-        let mut theirs = theirs.clone();
-        if scenario.direction == Direction::Encode {
-            theirs[HASH_AT] = ours[HASH_AT];
-        }
-        *ours != theirs
+    let comparable = |frames: Vec<Vec<u8>>| {
+        let without_hash = |mut frame: Vec<u8>| {
+            if scenario.direction == Direction::Encode {
+                frame[HASH_AT] = 0;
+            }
+            frame
+        };
+        let (copies, originals): (Vec<_>, Vec<_>) =
+            frames.into_iter().map(without_hash).partition(|frame| {
+                scenario.direction == Direction::Encode && wire::copy::is_copy(frame)
+            });
+        [originals, copies].concat()
     };
-    match ours.iter().zip(&theirs).position(differs) {
+    let (ours, theirs) = (comparable(ours), comparable(theirs));
+    match ours
+        .iter()
+        .zip(&theirs)
+        .position(|(ours, theirs)| ours != theirs)
+    {
         None => Ok(()),
         Some(index) => Err(format!(
-            "{scenario}: packet {index} differs: understudyd sent {:02x?}, the bare loop {:02x?}",
-            ours[index], theirs[index]
+            "{scenario}: packet {index} differs: {} sent {:02x?}, {} {:02x?}",
+            names[0], ours[index], names[1], theirs[index]
         )
         .into()),
     }

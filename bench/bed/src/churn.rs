@@ -35,7 +35,7 @@ pub struct Plan {
     pub turn_ms: u64,
     /// Changes of mappings a second.
     pub changes_per_s: u32,
-    /// Changes of a batch: each is one version of the tables, or sixteen if above 4,096.
+    /// Changes of a batch: each is one version of the tables, or 64 if above 4,096.
     pub batch: u32,
     /// Batches of one change, one after the other, in a quiet time at the end.
     pub single_changes: u32,

@@ -8,6 +8,7 @@
 mod agreement;
 mod churn;
 mod clock;
+mod copies;
 mod counters;
 mod inputs;
 mod machine;
@@ -46,6 +47,8 @@ enum Command {
     Measure(Measure),
     /// Measure what it costs that mappings change while packets flow
     Churn(Churn),
+    /// Measure what a copy for a replica costs
+    Copies(Copies),
     /// Measure two workers against one
     Scale(Scale),
     /// Put together what was measured: report.json, report.csv, pictures and a table
@@ -99,13 +102,32 @@ struct Churn {
     /// Changes of mappings a second
     #[arg(long, default_value_t = 100_000)]
     rate: u32,
-    /// Changes of a batch, which is one version of the tables, or sixteen if above 4,096
+    /// Changes of a batch, which is one version of the tables, or 64 if above 4,096
     #[arg(long, default_value_t = 1_000)]
     batch: u32,
     /// Where results go
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     out: PathBuf,
     /// Where understudyd and understudy are
+    #[arg(long, value_name = "DIR", default_value = "target/release")]
+    binaries: PathBuf,
+}
+
+#[derive(Args)]
+struct Copies {
+    /// Lengths of frames, in octets; all that there are by default
+    #[arg(long, value_name = "OCTETS", default_values_t = copies::FRAMES)]
+    frame: Vec<u16>,
+    /// Rounds of each length
+    #[arg(long, default_value_t = 5)]
+    rounds: u32,
+    /// Length of a turn, in milliseconds
+    #[arg(long, default_value_t = 1000)]
+    turn_ms: u64,
+    /// Where results go
+    #[arg(long, value_name = "DIR", default_value = "target/bench")]
+    out: PathBuf,
+    /// Where copier and bare-loop are
     #[arg(long, value_name = "DIR", default_value = "target/release")]
     binaries: PathBuf,
 }
@@ -147,6 +169,7 @@ fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Measure(options) => measure(&options),
         Command::Churn(options) => measure_churn(&options),
+        Command::Copies(options) => measure_copies(&options),
         Command::Scale(options) => measure_scale(&options),
         Command::Report { out } => report(&out),
         Command::List { set } => list(set),
@@ -245,6 +268,30 @@ fn measure_churn(options: &Churn) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+fn measure_copies(options: &Copies) -> Result<(), Box<dyn Error>> {
+    let binaries = Binaries {
+        directory: options.binaries.clone(),
+        testpmd: PathBuf::new(),
+    };
+    let plan = Plan {
+        rounds: options.rounds,
+        settle_ms: 100,
+        turn_ms: options.turn_ms,
+    };
+    let turns = options.frame.len() * copies::CONTENDERS.len() * plan.rounds as usize;
+    let progress = ProgressBar::new(turns as u64);
+    progress.set_style(ProgressStyle::with_template(
+        "{wide_bar} {pos}/{len}  {msg}",
+    )?);
+    let work = options.out.join("work/copies");
+    let outcome = copies::run(&binaries, &options.frame, plan, &work, &progress)?;
+    let path = options.out.join("copies.json");
+    serde_json::to_writer_pretty(File::create(path)?, &outcome)?;
+    progress.finish_and_clear();
+    write!(io::stdout(), "{outcome}")?;
+    Ok(())
+}
+
 fn measure_scale(options: &Scale) -> Result<(), Box<dyn Error>> {
     let binaries = Binaries {
         directory: options.binaries.clone(),
@@ -269,7 +316,7 @@ fn measure_one(
 ) -> Result<Option<Outcome>, Box<dyn Error>> {
     let work = out.join("work").join(scenario.to_string());
     progress.set_message(format!("{scenario}: comparing outputs"));
-    agreement::check(binaries, scenario, &work)?;
+    agreement::check(Kind::Understudyd, Kind::BareLoop, binaries, scenario, &work)?;
     progress.set_message(format!("{scenario}: writing packets"));
     let inputs = Inputs::write(scenario, &work)?;
     let contenders = Kind::contenders(scenario.direction);
@@ -289,6 +336,9 @@ fn report(out: &Path) -> Result<(), Box<dyn Error>> {
     }
     if let Some(churn) = &summary.churn {
         write!(io::stdout(), "{churn}")?;
+    }
+    if let Some(copies) = &summary.copies {
+        write!(io::stdout(), "{copies}")?;
     }
     if let Some(scale) = &summary.scale {
         write!(io::stdout(), "{scale}")?;

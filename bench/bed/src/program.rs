@@ -15,6 +15,7 @@ use crate::process::Process;
 use crate::scenario::Direction;
 
 mod bare_loop;
+mod copier;
 mod testpmd;
 pub mod understudyd;
 
@@ -41,6 +42,14 @@ pub enum Kind {
     TestpmdMacswap,
     /// The bare loop without work: the devices alone. Run before and after each round.
     Gauge,
+    /// `understudyd`'s worker alone, packets to a group without replicas.
+    Worker,
+    /// The same with one replica: flat copies.
+    WorkerCopies,
+    /// The same, copies that share their payload.
+    WorkerShares,
+    /// The bare loop with one replica.
+    BareLoopCopies,
 }
 
 impl Kind {
@@ -66,6 +75,19 @@ impl Kind {
             Self::TestpmdIo => "testpmd io",
             Self::TestpmdMacswap => "testpmd macswap",
             Self::Gauge => "IO only",
+            Self::Worker => "worker",
+            Self::WorkerCopies => "worker, flat copies",
+            Self::WorkerShares => "worker, shared payload",
+            Self::BareLoopCopies => "bare loop, flat copies",
+        }
+    }
+
+    /// Copies that it makes of each packet.
+    #[must_use]
+    pub fn copies(self) -> u8 {
+        match self {
+            Self::WorkerCopies | Self::WorkerShares | Self::BareLoopCopies => 1,
+            _ => 0,
         }
     }
 
@@ -149,8 +171,13 @@ impl Kind {
             Self::Understudyd => understudyd::start(binaries, inputs, devices),
             Self::TestpmdIo => testpmd::start(self, "io", binaries, inputs, devices),
             Self::TestpmdMacswap => testpmd::start(self, "macswap", binaries, inputs, devices),
-            Self::BareLoop | Self::BareLoopNoPrefetch | Self::BareLoopSimple | Self::Gauge => {
-                bare_loop::start(self, binaries, inputs, devices)
+            Self::BareLoop
+            | Self::BareLoopNoPrefetch
+            | Self::BareLoopSimple
+            | Self::BareLoopCopies
+            | Self::Gauge => bare_loop::start(self, binaries, inputs, devices),
+            Self::Worker | Self::WorkerCopies | Self::WorkerShares => {
+                copier::start(self, binaries, inputs, devices)
             }
         }
     }

@@ -1,6 +1,7 @@
 //! What is concluded from rounds: medians, ranges, ratios of the same rounds.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +41,13 @@ impl Spread {
             min: self.min * by,
             max: self.max * by,
         }
+    }
+}
+
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { median, min, max } = self;
+        write!(f, "{median:.3} ({min:.3} to {max:.3})")
     }
 }
 

@@ -108,12 +108,12 @@ fn read(running: &Running, workers: &[&str]) -> Result<Vec<(u64, u64)>, Box<dyn 
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Spread { median, min, max } = self.ratio;
         writeln!(
             f,
-            "scale: one worker {:.2} Mpps, two {:.2} Mpps; ratio {median:.3} ({min:.3} to {max:.3})",
+            "scale: one worker {:.2} Mpps, two {:.2} Mpps; ratio {}",
             self.one_pps.median / 1e6,
-            self.two_pps.median / 1e6
+            self.two_pps.median / 1e6,
+            self.ratio
         )
     }
 }

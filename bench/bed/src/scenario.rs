@@ -15,6 +15,17 @@ pub enum Direction {
     Decode,
 }
 
+impl Direction {
+    /// As it stands in the names of scenarios and files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Encode => "encode",
+            Self::Decode => "decode",
+        }
+    }
+}
+
 /// How many different packets come round again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -94,10 +105,7 @@ impl Scenario {
 
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let direction = match self.direction {
-            Direction::Encode => "encode",
-            Direction::Decode => "decode",
-        };
+        let direction = self.direction.name();
         let reuse = match self.reuse {
             Reuse::Hot => "hot",
             Reuse::Cold => "cold",

@@ -4,11 +4,12 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::churn;
+use crate::copies;
 use crate::report::Outcome;
 use crate::scale;
 use crate::scenario::Scenario;
@@ -20,12 +21,25 @@ pub struct Summary {
     pub scenarios: Vec<Outcome>,
     /// Tables that change under load.
     pub churn: Option<churn::Outcome>,
+    /// Copies for replicas.
+    pub copies: Option<copies::Outcome>,
     /// Two workers against one.
     pub scale: Option<scale::Outcome>,
+    /// What pktgen found over memif: the greatest rate, and latencies at shares of it.
+    pub latency: Option<Latency>,
     /// Of each round of busy and adaptive polling, the share of a core, and latencies.
     pub idle: Vec<Value>,
     /// Of each round, what `understudyd` and TAYGA forward over the same veth pairs.
     pub tayga: Vec<Value>,
+}
+
+/// Of `latency.json`, what is drawn; pktgen says more there.
+#[derive(Serialize, Deserialize)]
+pub struct Latency {
+    /// The search for the greatest rate.
+    pub throughput: Value,
+    /// A share of that rate, and pktgen's trial at it.
+    pub latency: Vec<(f64, Value)>,
 }
 
 impl Summary {
@@ -43,13 +57,17 @@ impl Summary {
         let summary = Self {
             scenarios,
             churn: all(&out.join("churn.json"))?.pop(),
+            copies: all(&out.join("copies.json"))?.pop(),
             scale: all(&out.join("scale.json"))?.pop(),
+            latency: all(&out.join("latency.json"))?.pop(),
             idle: all(&out.join("idle.jsonl"))?,
             tayga: all(&out.join("tayga.jsonl"))?,
         };
         let measured = !summary.scenarios.is_empty()
             || summary.churn.is_some()
+            || summary.copies.is_some()
             || summary.scale.is_some()
+            || summary.latency.is_some()
             || !summary.idle.is_empty()
             || !summary.tayga.is_empty();
         match measured {

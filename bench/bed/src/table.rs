@@ -34,7 +34,11 @@ pub fn for_terminal(outcomes: &[Outcome]) -> Table {
             .iter()
             .map(|(kind, spread)| (*kind, *spread));
         for (kind, cycles) in kinds.chain(gauge) {
-            let ratio = outcome.ratios.get(&kind).map(ratio).unwrap_or_default();
+            let ratio = outcome
+                .ratios
+                .get(&kind)
+                .map(Spread::to_string)
+                .unwrap_or_default();
             table.add_row([
                 std::mem::take(&mut scenario),
                 kind.name().to_owned(),
@@ -49,11 +53,6 @@ pub fn for_terminal(outcomes: &[Outcome]) -> Table {
         cycles.set_cell_alignment(CellAlignment::Right);
     }
     table
-}
-
-fn ratio(spread: &Spread) -> String {
-    let Spread { median, min, max } = spread;
-    format!("{median:.3} ({min:.3} to {max:.3})")
 }
 
 /// A line for each scenario and program.
@@ -88,11 +87,9 @@ pub fn write_csv(outcomes: &[Outcome], path: &Path) -> Result<(), Box<dyn Error>
                     .unwrap_or_default()
             };
             let scenario = &outcome.scenario;
-            let name = scenario.to_string();
-            let direction = name.split('-').next().unwrap_or_default().to_owned();
             csv.write_record([
-                name,
-                direction,
+                scenario.to_string(),
+                scenario.direction.name().to_owned(),
                 scenario.mappings.to_string(),
                 scenario.frame_bytes.to_string(),
                 scenario.packets().to_string(),

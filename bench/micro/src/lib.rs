@@ -6,20 +6,20 @@
 
 use std::error::Error;
 use std::fs;
-use std::sync::Arc;
 
 use config::Config;
 use tables::counters::WorkerCounters;
+use tables::group::{CopyTo, FanOut, Owner};
 use tables::mappings::Change;
 use tables::notice::notice_ring;
 use tables::punt::punt_ring;
-use tables::{PortIndex, Publisher, Snapshot};
+use tables::{Group, GroupIndex, HostIndex, Key, PortIndex, Publisher, Snapshot};
 use traffic::frame::{self, FRAME_BYTES_MIN, Flow};
 use traffic::keys::Keys;
 use traffic::world::{GENERATION, UPLINK_MAC, World};
 use wire::packet::HeapPacket;
 use worker::memory::MemoryIo;
-use worker::{Assignment, BURST_PACKETS_MAX, Worker, WorkerIndex};
+use worker::{Assignment, BURST_PACKETS_MAX, BurstIo, Worker, WorkerIndex};
 
 /// The guest's port.
 pub const GUEST: PortIndex = PortIndex(1);
@@ -81,7 +81,7 @@ pub fn changes(config: &Config, world: World) -> Vec<Change> {
             continue;
         };
         let mut entry = *like;
-        entry.key = tables::Key::new(world.network(), world.address(key));
+        entry.key = Key::new(world.network(), world.address(key));
         first.push(Change::Put(entry));
     }
     first
@@ -98,13 +98,51 @@ pub fn snapshot(world: World) -> Result<Snapshot, Box<dyn Error>> {
     Ok(snapshot)
 }
 
+/// What the host knows in a world of one mapping that is replicated: the owner is where the mapping
+/// was, and each of the next hosts has one of `replicas`.
+///
+/// # Errors
+/// As [`config`].
+pub fn replicated(replicas: u8) -> Result<Snapshot, Box<dyn Error>> {
+    let world = World::new(1).ok_or("a world has a mapping")?;
+    let mut tables = snapshot(world)?;
+    let key = Key::new(world.network(), world.address(0));
+    let entry = *tables.mappings.find(key).ok_or("the mapping is missing")?;
+    let replica = |number: u8| CopyTo {
+        host: HostIndex(entry.owner.0 + u16::from(number)),
+        prefix: world.prefix(number.into()),
+        slot: number,
+        budget: None,
+    };
+    let group = Group {
+        key,
+        fan_out: FanOut::Sender,
+        owner: Some(Owner {
+            host: entry.owner,
+            prefix: entry.prefix,
+        }),
+        generation: entry.generation,
+        copies: (1..=replicas).map(replica).collect(),
+        local: None,
+    };
+    let index = GroupIndex::new(0).ok_or("the first group has an index")?;
+    tables.mappings = tables.mappings.with(&[Change::Put(group.entry(index))]);
+    tables.groups = [group].into();
+    Ok(tables)
+}
+
 /// A worker over memory, and what publishes its tables.
 ///
 /// # Errors
 /// As [`config`].
 pub fn host(world: World) -> Result<(Worker<MemoryIo>, Publisher), Box<dyn Error>> {
-    let mut publisher = Publisher::new(snapshot(world)?);
-    let hosts = config(world)?.fabric.hosts.len();
+    Ok(worker(MemoryIo::new(2), snapshot(world)?))
+}
+
+/// The one worker of a host with one guest, over `io`, and what publishes its tables.
+pub fn worker<Io: BurstIo>(io: Io, tables: Snapshot) -> (Worker<Io>, Publisher) {
+    let (groups, hosts) = (tables.groups.len(), tables.path_mtus.hosts());
+    let mut publisher = Publisher::new(tables);
     let (to_controller, _) = punt_ring(8192);
     let (notices, _) = notice_ring(64);
     let assignment = Assignment {
@@ -112,12 +150,12 @@ pub fn host(world: World) -> Result<(Worker<MemoryIo>, Publisher), Box<dyn Error
         workers: 1,
         port_owners: &[WorkerIndex(0)],
         tables: publisher.reader(),
-        counters: Arc::clone(&WorkerCounters::with_groups(2, 0, hosts)),
+        counters: WorkerCounters::with_groups(2, groups, hosts),
         to_controller,
         from_controller: None,
         notices,
     };
-    Ok((Worker::new(MemoryIo::new(2), assignment), publisher))
+    (Worker::new(io, assignment), publisher)
 }
 
 /// A burst of the shortest packets, from the guest or for it.
@@ -140,6 +178,8 @@ pub fn burst(world: World, from_guest: bool) -> Vec<HeapPacket> {
 
 #[cfg(test)]
 mod tests {
+    use wire::packet::Packet;
+
     use super::*;
 
     #[test]
@@ -162,13 +202,27 @@ mod tests {
     }
 
     #[test]
+    fn a_burst_for_a_replicated_address_passes_with_its_copies() {
+        let io = MemoryIo::new(2);
+        let (mut worker, _publisher) = worker(io, replicated(2).unwrap());
+        let packets = burst(World::new(1).unwrap(), true);
+        worker.io().port(GUEST).incoming.extend(packets);
+        worker.run_once();
+        let sent = &worker.io().port(PortIndex::UPLINK).sent;
+        let copies = sent
+            .iter()
+            .filter(|frame| wire::copy::is_copy(frame.bytes()));
+        assert_eq!((sent.len(), copies.count()), (96, 64));
+    }
+
+    #[test]
     fn every_mapping_of_the_world_is_in_the_tables_at_its_host() {
         let world = World::new(2_500).unwrap();
         let tables = snapshot(world).unwrap();
         for key in 0..2_500 {
             let found = tables
                 .mappings
-                .find(tables::Key::new(world.network(), world.address(key)));
+                .find(Key::new(world.network(), world.address(key)));
             assert_eq!(found.unwrap().prefix, world.prefix(key), "{key}");
         }
     }

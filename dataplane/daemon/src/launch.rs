@@ -12,7 +12,9 @@ use dpdk::port::PortError;
 use dpdk::ring::RingError;
 use dpdk::thread::CpuSet;
 use dpdk::{Eal, FrameWait, Port};
+use messages::Time;
 use parking_lot::Mutex;
+use queues::{DpdkIo, ProcessClock};
 use runtime::controller::{Channels, Controller};
 use runtime::thread::ControllerThread;
 use runtime::uplink::{HostConfig, HostStack};
@@ -23,10 +25,9 @@ use worker::Worker;
 
 use crate::agent::TableAgent;
 use crate::billing::Billing;
-use crate::clock::{ProcessClock, Uptime};
-use crate::dpdk_io::DpdkIo;
 use crate::events::Names;
 use crate::flights::Flights;
+use crate::mapping_rules::MappingRules;
 use crate::notes::{Notes, NotesOfGroups};
 use crate::plane::Plane;
 use crate::poller::Idle;
@@ -112,7 +113,7 @@ impl RunningHost {
         }
         leave_cores(&config.host.workers)?;
         let clock = ProcessClock::start();
-        let assembled = replication::assemble(&config, clock.now())?;
+        let assembled = replication::assemble(&config, Time(clock.now_ns()))?;
         let ports = Ports::open(&eal, &config)?;
         let uplink_mac = ports.uplink_mac(&config);
         let mut publisher = Publisher::new(knowledge::first_snapshot(&config, uplink_mac))
@@ -138,7 +139,8 @@ impl RunningHost {
             controller: Arc::default(),
             tables: publisher.observer(),
             commands: Mutex::new(commands),
-            uptime: Uptime::start(),
+            mapping_rules: MappingRules::new(Arc::clone(&config)),
+            started_ns: clock.now_ns(),
             clock,
             events: EventLog::new(EVENTS_KEPT),
             flights: Mutex::new(Flights::new(Arc::clone(&config))),
@@ -167,7 +169,7 @@ impl RunningHost {
             commands: executed,
         };
         let controller = Controller::new(stack, agent, channels);
-        let controller = ControllerThread::spawn(controller, move || clock.now())?;
+        let controller = ControllerThread::spawn(controller, move || Time(clock.now_ns()))?;
         // Frames of other workers wake nobody, so a worker among several must look for them.
         let frames = (wired.workers.len() == 1)
             .then(|| FrameWait::at(&ports.handles))

@@ -12,14 +12,13 @@
 
 mod agent;
 mod billing;
-mod clock;
 mod controller_counters;
-mod dpdk_io;
 mod events;
 #[cfg(test)]
 mod fixture;
 mod flights;
 mod launch;
+mod mapping_rules;
 mod notes;
 mod plane;
 mod poller;

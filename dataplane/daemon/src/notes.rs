@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use api::Event;
 use api::server::HostView;
+use messages::Time;
+use queues::ProcessClock;
 use runtime::replication::{Testimony, TimedNote};
 use serde_json::json;
 
 use crate::agent::Command;
-use crate::clock::ProcessClock;
 use crate::events::Names;
 use crate::flights::Around;
 use crate::plane::TimedNews;
@@ -63,7 +64,7 @@ impl Notes {
     fn take_news(&mut self, view: &View) {
         while let Ok(TimedNews { at, news }) = self.news.pop() {
             view.events
-                .push(self.names.news(news, self.clock.unix_ms(at)));
+                .push(self.names.news(news, self.clock.unix_ms(at.0)));
         }
     }
 
@@ -72,7 +73,7 @@ impl Notes {
             return;
         };
         while let Ok(note) = ring.pop() {
-            let event = self.names.event(&note, self.clock.unix_ms(note.at));
+            let event = self.names.event(&note, self.clock.unix_ms(note.at.0));
             view.flights.lock().note(&note, &event, around);
             view.events.push(event);
         }
@@ -80,7 +81,7 @@ impl Notes {
 
     /// Sends what is due to the manager's host, and there puts records together.
     async fn fly(&mut self, view: &View) {
-        let now = self.clock.now();
+        let now = Time(self.clock.now_ns());
         if view.flights.lock().is_report_due(now) {
             let around = view.around().await;
             let reports = view.flights.lock().reports(now, &around);
@@ -96,12 +97,12 @@ impl Notes {
             view.flights.lock().hear(now, testimony);
         }
         let clock = self.clock;
-        let unix_ms = |at| clock.unix_ms(at);
+        let unix_ms = |at: Time| clock.unix_ms(at.0);
         let finished = view.flights.lock().finished(now, unix_ms);
         for record in finished {
             view.events.push(Event {
                 sequence: 0,
-                time_unix_ms: self.clock.unix_ms(now),
+                time_unix_ms: self.clock.unix_ms(now.0),
                 host: view.status().host,
                 group: Some(record.group.clone()),
                 kind: "flight".to_owned(),

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use config::Poll;
 use dpdk::FrameWait;
+use queues::DpdkIo;
 use worker::Worker;
-
-use crate::dpdk_io::DpdkIo;
 
 /// Empty rounds after which an adaptive worker begins to sleep.
 const EMPTY_ROUNDS_BEFORE_SLEEP: u32 = 64;

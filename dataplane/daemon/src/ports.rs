@@ -4,10 +4,10 @@ use config::{Config, Memory};
 use dpdk::device::Device;
 use dpdk::port::{self, PortError};
 use dpdk::{Eal, EalOptions, Mempool, Port, PortOptions};
+use queues::QueuePair;
 use wire::ethernet::MacAddress;
 use worker::WorkerIndex;
 
-use crate::dpdk_io::QueuePair;
 use crate::launch::LaunchError;
 use crate::status::OpenPort;
 

@@ -17,19 +17,21 @@ use config::Config;
 use dpdk::{DeviceLosses, PortStatistics};
 use messages::body::Request;
 use parking_lot::Mutex;
+use queues::ProcessClock;
 use rtrb::Producer;
 use tables::counters::{Counter, GroupCounters, IcmpCounters, WorkerCounters};
 use tables::delays::Delays;
+use tables::mappings::Batch;
 use tables::publication::Observer;
 use tables::{Key, PortIndex, Snapshot};
 use tokio::sync::oneshot;
 use wire::drop_reason::DropReason;
 use wire::ethernet::MacAddress;
 
-use crate::agent::Command;
-use crate::clock::{ProcessClock, Uptime};
+use crate::agent::{Command, MappingsChanged};
 use crate::controller_counters::ControllerCounters;
 use crate::flights::{Around, FATES, Flights};
+use crate::mapping_rules::MappingRules;
 use crate::requests;
 
 /// A port as it was opened.
@@ -52,7 +54,9 @@ pub(crate) struct View {
     pub(crate) controller: Arc<ControllerCounters>,
     pub(crate) tables: Observer,
     pub(crate) commands: Mutex<Producer<Command>>,
-    pub(crate) uptime: Uptime,
+    pub(crate) mapping_rules: MappingRules,
+    /// When the daemon was ready, by the process's clock.
+    pub(crate) started_ns: u64,
     /// The process's clock, which the tables' times are of.
     pub(crate) clock: ProcessClock,
     pub(crate) events: EventLog,
@@ -71,7 +75,7 @@ impl HostView for View {
             host: self.config.host.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
-            uptime_s: self.uptime.seconds(),
+            uptime_s: self.clock.now_ns().saturating_sub(self.started_ns) / 1_000_000_000,
             table_version: snapshot.version,
             hosts: self.hosts(),
             uplink: self.uplink(&snapshot),
@@ -103,9 +107,25 @@ impl HostView for View {
     }
 
     fn apply(&self, batch: MappingBatch) -> impl Future<Output = Result<Applied, ApiError>> + Send {
-        let (answer, answered) = oneshot::channel();
-        let answered = self.ask(Command::Map { batch, answer }, answered);
-        async move { answered.await? }
+        let changes = self.mapping_rules.changes(&self.tables.current(), &batch);
+        let asked = changes.map(|changes| {
+            let (answer, answered) = oneshot::channel();
+            let batch = Batch::new(changes);
+            self.ask(Command::Map { batch, answer }, answered)
+        });
+        async move {
+            let MappingsChanged {
+                table_version,
+                changed,
+            } = asked?.await?;
+            Ok(Applied {
+                table_version,
+                changed,
+                persisted: false,
+                note: "not persisted: a restart of the daemon returns to the configuration"
+                    .to_owned(),
+            })
+        }
     }
 
     fn groups(&self) -> impl Future<Output = Result<Vec<GroupStatus>, ApiError>> + Send {

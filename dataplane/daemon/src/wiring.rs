@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use config::Config;
 use dpdk::{Eal, Mempool, RingConsumer, RingProducer};
+use queues::{DpdkIo, ProcessClock, QueuePair, SHARED_FROM_BYTES};
 use tables::Publisher;
 use tables::counters::WorkerCounters;
 use tables::notice::{NoticeReceiver, notice_ring};
 use tables::punt::{PuntReceiver, PuntSender, punt_ring};
 use worker::{Assignment, Worker, WorkerIndex};
 
-use crate::clock::ProcessClock;
-use crate::dpdk_io::{DpdkIo, QueuePair, SHARED_FROM_BYTES};
 use crate::launch::LaunchError;
 
 /// Packets that one worker may have waiting at another.

@@ -143,11 +143,10 @@ impl std::fmt::Display for Outcome {
             "churn: {mappings} mappings; {median:.0} changes a second ({min:.0} to {max:.0}; {changes_per_s} wanted), \
              {batch} a version"
         )?;
-        let Spread { median, min, max } = self.slower;
         writeln!(
             f,
-            "  packets dropped: {}, under way at the end: {}; time a packet over that without: {median:.3} ({min:.3} to {max:.3})",
-            self.dropped, self.under_way
+            "  packets dropped: {}, under way at the end: {}; time a packet over that without: {}",
+            self.dropped, self.under_way, self.slower
         )?;
         if let Some(visible) = self.visible {
             writeln!(

@@ -41,6 +41,10 @@ pub(super) fn start(
         .args(["--prefix", &hex(&inputs.world.guest_prefix().0)])
         .args(["--uplink", &uplink])
         .args(["--mbufs", &mbufs(inputs).to_string()]);
+    for number in 1..=kind.copies() {
+        let prefix = inputs.world.prefix(number.into());
+        command.arg("--replica").arg(hex(&prefix.0));
+    }
     let mut process = Process::start(&kind.file_name(), command, &inputs.directory)?;
     process.wait_for("ready")?;
     Ok(Running {

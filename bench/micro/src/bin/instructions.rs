@@ -7,15 +7,17 @@ use std::error::Error;
 use std::hint::black_box;
 use std::io::{self, Write};
 
-use micro::{GUEST, burst, host, snapshot};
+use micro::{GUEST, burst, host, replicated, snapshot, worker};
 use tables::mappings::Change;
-use tables::{Key, PortIndex};
+use tables::{Key, PortIndex, Publisher};
 use traffic::keys::Keys;
 use traffic::world::World;
 use wire::decode::{self, Ipv6Facts, Overlay};
 use wire::encode::{self, Heading, HeadingRules, Ipv4Facts};
 use wire::ethernet;
 use wire::packet::{HeapPacket, Packet};
+use worker::Worker;
+use worker::memory::MemoryIo;
 
 /// Mappings of the tables: what a look-up costs in instructions hardly depends on it, what it takes
 /// to make them under valgrind does.
@@ -23,12 +25,14 @@ const MAPPINGS: u32 = 10_000;
 /// How often each thing is done; the script divides by it.
 const TIMES: u32 = 200;
 
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 8] = [
     "encode",
     "decode",
     "look-up",
     "burst-encode",
     "burst-decode",
+    "burst-group",
+    "burst-copied",
     "one-change",
 ];
 
@@ -39,8 +43,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         "encode" => encode()?,
         "decode" => decode()?,
         "look-up" => look_up()?,
-        "burst-encode" => whole_burst(true)?,
-        "burst-decode" => whole_burst(false)?,
+        "burst-encode" => whole_burst(host(world()?)?, &packets(true)?, GUEST)?,
+        "burst-decode" => whole_burst(host(world()?)?, &packets(false)?, PortIndex::UPLINK)?,
+        "burst-group" => to_group(0)?,
+        "burst-copied" => to_group(1)?,
         "one-change" => one_change()?,
         other => return Err(format!("'{other}' is none of: list {}", NAMES.join(" ")).into()),
     }
@@ -53,13 +59,16 @@ fn counted<T>(what: impl FnOnce() -> T) -> T {
     black_box(what())
 }
 
+fn world() -> Result<World, Box<dyn Error>> {
+    Ok(World::new(MAPPINGS).ok_or("no such world")?)
+}
+
 fn packets(from_guest: bool) -> Result<Vec<HeapPacket>, Box<dyn Error>> {
-    let world = World::new(MAPPINGS).ok_or("no such world")?;
-    Ok(burst(world, from_guest))
+    Ok(burst(world()?, from_guest))
 }
 
 fn encode() -> Result<(), Box<dyn Error>> {
-    let world = World::new(MAPPINGS).ok_or("no such world")?;
+    let world = world()?;
     let rules = HeadingRules::default();
     let (source, destination) = (world.guest_prefix(), world.prefix(0));
     let heading = Heading {
@@ -97,7 +106,7 @@ fn decode() -> Result<(), Box<dyn Error>> {
 }
 
 fn look_up() -> Result<(), Box<dyn Error>> {
-    let world = World::new(MAPPINGS).ok_or("no such world")?;
+    let world = world()?;
     let tables = snapshot(world)?;
     let mut keys = Keys::new(MAPPINGS, 1);
     for _ in 0..TIMES {
@@ -107,13 +116,18 @@ fn look_up() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn whole_burst(from_guest: bool) -> Result<(), Box<dyn Error>> {
-    let (mut worker, _publisher) = host(World::new(MAPPINGS).ok_or("no such world")?)?;
-    let (came_in, goes_out) = match from_guest {
-        true => (GUEST, PortIndex::UPLINK),
-        false => (PortIndex::UPLINK, GUEST),
-    };
-    let packets = packets(from_guest)?;
+fn to_group(replicas: u8) -> Result<(), Box<dyn Error>> {
+    let host = worker(MemoryIo::new(2), replicated(replicas)?);
+    let packets = burst(World::new(1).ok_or("no such world")?, true);
+    whole_burst(host, &packets, GUEST)
+}
+
+/// `packets` come in at a port, and leave at the other.
+fn whole_burst(
+    (mut worker, _publisher): (Worker<MemoryIo>, Publisher),
+    packets: &[HeapPacket],
+    came_in: PortIndex,
+) -> Result<(), Box<dyn Error>> {
     for _ in 0..TIMES {
         let incoming = packets.iter().cloned();
         worker.io().port(came_in).incoming.extend(incoming);
@@ -121,18 +135,22 @@ fn whole_burst(from_guest: bool) -> Result<(), Box<dyn Error>> {
         if moved != packets.len() {
             return Err(format!("of {} packets {moved} were moved", packets.len()).into());
         }
-        worker.io().port(goes_out).sent.clear();
+        for port in [PortIndex::UPLINK, GUEST] {
+            worker.io().port(port).sent.clear();
+        }
     }
     Ok(())
 }
 
 fn one_change() -> Result<(), Box<dyn Error>> {
-    let world = World::new(MAPPINGS).ok_or("no such world")?;
+    let world = world()?;
     let tables = snapshot(world)?;
     let mut keys = Keys::new(MAPPINGS, 1);
     for _ in 0..TIMES {
         let key = Key::new(world.network(), world.address(keys.next_key()));
-        let change = [Change::Put(*tables.mappings.find(key).ok_or("no mapping")?)];
+        let mut entry = *tables.mappings.find(key).ok_or("no mapping")?;
+        entry.generation += 1;
+        let change = [Change::Put(entry)];
         drop(counted(|| tables.mappings.with(&change)));
     }
     Ok(())

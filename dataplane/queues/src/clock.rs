@@ -1,15 +1,14 @@
-//! The one file of the daemon that reads a clock.
+//! The one file of a host's process that reads a clock, beside that of the hooks.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use dpdk::clock::{Reading, TscLine};
-use messages::Time;
 use rustix::time::{ClockId, clock_gettime};
 
 /// The clock of the whole process: what a lease's deadline, a frame's age and
 /// the controller's timers mean. It does not stop while the machine sleeps.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ProcessClock(Source);
+pub struct ProcessClock(Source);
 
 #[derive(Clone, Copy, Debug)]
 enum Source {
@@ -28,8 +27,9 @@ const CALIBRATION: Duration = Duration::from_millis(20);
 const READINGS: usize = 16;
 
 impl ProcessClock {
-    /// Takes [`CALIBRATION`] where the cycle counter can be used.
-    pub(crate) fn start() -> Self {
+    /// Takes 20 ms where the cycle counter can be used.
+    #[must_use]
+    pub fn start() -> Self {
         let flags = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         if !counter_is_constant(&flags) {
             tracing::warn!(
@@ -43,24 +43,23 @@ impl ProcessClock {
         Self(line.map_or(Source::Kernel, Source::Counter))
     }
 
-    /// The time now, as the controller has it.
-    pub(crate) fn now(&self) -> Time {
-        Time(self.now_ns())
-    }
-
     /// Milliseconds between 1970 and a time of this clock that is not long ago.
-    #[expect(clippy::disallowed_methods, reason = "this is the daemon's clock file")]
-    pub(crate) fn unix_ms(&self, at: Time) -> u64 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the process's clock file"
+    )]
+    #[must_use]
+    pub fn unix_ms(&self, at_ns: u64) -> u64 {
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let then = since_1970
-            .unwrap_or_default()
-            .saturating_sub(self.now().since(at));
+        let ago = Duration::from_nanos(self.now_ns().saturating_sub(at_ns));
+        let then = since_1970.unwrap_or_default().saturating_sub(ago);
         u64::try_from(then.as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Nanoseconds, from an arbitrary moment on.
     #[inline]
-    pub(crate) fn now_ns(&self) -> u64 {
+    #[must_use]
+    pub fn now_ns(&self) -> u64 {
         match &self.0 {
             Source::Counter(line) => line.now_ns(),
             Source::Kernel => boot_time_ns(),
@@ -93,25 +92,6 @@ fn boot_time_ns() -> u64 {
     let time = clock_gettime(ClockId::Boottime);
     let (s, ns) = (time.tv_sec.cast_unsigned(), time.tv_nsec.cast_unsigned());
     s * 1_000_000_000 + ns
-}
-
-/// Time since the daemon was ready.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Uptime {
-    started: Instant,
-}
-
-impl Uptime {
-    #[expect(clippy::disallowed_methods, reason = "this is the daemon's clock file")]
-    pub(crate) fn start() -> Self {
-        Self {
-            started: Instant::now(),
-        }
-    }
-
-    pub(crate) fn seconds(&self) -> u64 {
-        self.started.elapsed().as_secs()
-    }
 }
 
 #[cfg(test)]

@@ -13,32 +13,34 @@ use crate::clock::ProcessClock;
 /// cycles whatever its length; a flat one 125 at 64 octets, 240 at 1,280 and 280
 /// at 1,514 (made and freed in a burst of 32, hot, on a thread without a pool
 /// cache; 2026-11-25, the two-core lab machine).
-pub(crate) const SHARED_FROM_BYTES: usize = 1280;
+pub const SHARED_FROM_BYTES: usize = 1280;
 
 /// Both directions of a port, or of one worker's share of it.
-pub(crate) struct QueuePair {
-    pub(crate) rx: RxQueue,
-    pub(crate) tx: TxQueue,
+pub struct QueuePair {
+    /// From the device.
+    pub rx: RxQueue,
+    /// To the device.
+    pub tx: TxQueue,
 }
 
 /// What one worker polls and fills.
-pub(crate) struct DpdkIo {
+pub struct DpdkIo {
     /// By port; `None` for the guest ports of other workers.
-    pub(crate) ports: Box<[Option<QueuePair>]>,
+    pub ports: Box<[Option<QueuePair>]>,
     /// Buffers for frames from the controller, for copies, and for frames that
     /// members kept: the uplink's.
-    pub(crate) pool: Mempool,
+    pub pool: Mempool,
     /// Copies of frames from this length on share their payload; `None` where
     /// the uplink's device sends no chains.
-    pub(crate) shared_from_bytes: Option<usize>,
+    pub shared_from_bytes: Option<usize>,
     /// The process's clock.
-    pub(crate) clock: ProcessClock,
+    pub clock: ProcessClock,
     /// By worker; `None` for this one.
-    pub(crate) to_workers: Box<[Option<RingProducer>]>,
+    pub to_workers: Box<[Option<RingProducer>]>,
     /// One from each other worker.
-    pub(crate) from_workers: Box<[RingConsumer]>,
+    pub from_workers: Box<[RingConsumer]>,
     /// Which of these is asked first the next time.
-    pub(crate) next_ring: usize,
+    pub next_ring: usize,
 }
 
 impl BurstIo for DpdkIo {
