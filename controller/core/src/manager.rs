@@ -40,6 +40,7 @@ pub use view::{LogState, ManagerGroupView, Restored};
 
 use crate::config::{Damping, ManagerConfig};
 use crate::note::{Doubt, Fact, Note};
+use crate::schedule::Schedule;
 use context::Context;
 use group::Group;
 use hosts::Hosts;
@@ -54,7 +55,9 @@ pub struct Manager {
     fabric: FabricId,
     damping: Damping,
     signer: Signer,
-    groups: BTreeMap<GroupId, Group>,
+    groups: Schedule<Group>,
+    /// When all groups were looked at last.
+    swept: Time,
     hosts: Hosts,
     answers: Answers,
     /// Why nothing is decided.
@@ -104,7 +107,7 @@ impl Manager {
         };
         let mut hosts = Hosts::default();
         hosts.open(config.host, boot);
-        let mut groups: BTreeMap<GroupId, Group> = groups.collect();
+        let mut groups = Schedule::new(groups);
         for group in groups.values_mut() {
             group.know_host(config.host, now);
         }
@@ -114,6 +117,7 @@ impl Manager {
             damping: config.damping,
             signer,
             groups,
+            swept: now,
             hosts,
             answers: Answers::default(),
             doubt,
@@ -138,12 +142,9 @@ impl Manager {
         }
         self.note_doubt(None, out);
         self.dispatch(event, out);
-        let (groups, mut cx) = self.split(out);
-        for group in groups.values_mut() {
-            group.review(&mut cx);
-            group.push(&mut cx);
-        }
-        self.deadline = self.earliest();
+        self.review(out);
+        self.settle();
+        self.deadline = self.groups.earliest();
     }
 
     /// When `handle` is to be called with `Tick` if nothing happens before.
@@ -172,7 +173,7 @@ impl Manager {
     fn split<'a>(
         &'a mut self,
         out: &'a mut Vec<ManagerAction>,
-    ) -> (&'a mut BTreeMap<GroupId, Group>, Context<'a>) {
+    ) -> (&'a mut Schedule<Group>, Context<'a>) {
         let context = Context {
             now: self.now,
             own: self.host,
@@ -225,18 +226,37 @@ impl Manager {
         }
     }
 
-    fn earliest(&self) -> Option<Time> {
-        let mut times = Vec::new();
-        for group in self.groups.values() {
-            group.push_deadlines(&self.hosts, &mut times);
-            group.promotion_deadlines(&self.damping, &mut times);
-            group.membership_deadlines(&self.damping, &mut times);
-            times.push(self.awake_since.after(group.silence() + group.interval()));
-            times.push(
-                self.awake_since
-                    .after(group.silence() + self.damping.no_owner_after),
-            );
+    /// Looks at the groups that the event concerns, and at those for which something is due. That a
+    /// host fell silent is no event, so once an interval all are looked at.
+    fn review(&mut self, out: &mut Vec<ManagerAction>) {
+        if self.now >= self.swept.after(self.interval) {
+            self.swept = self.now;
+            self.groups.touch_all();
         }
-        times.into_iter().filter(|time| *time > self.now).min()
+        let (groups, mut cx) = self.split(out);
+        for id in groups.look_at(cx.now) {
+            if let Some(group) = groups.get_mut(&id) {
+                group.review(&mut cx);
+                group.push(&mut cx);
+            }
+        }
+    }
+
+    /// Asks the groups that were looked at when something is due for them.
+    fn settle(&mut self) {
+        let Self {
+            groups,
+            hosts,
+            damping,
+            awake_since,
+            ..
+        } = self;
+        groups.settle(self.now, |group, times| {
+            group.push_deadlines(hosts, times);
+            group.promotion_deadlines(damping, times);
+            group.membership_deadlines(damping, times);
+            times.push(awake_since.after(group.silence() + group.interval()));
+            times.push(awake_since.after(group.silence() + damping.no_owner_after));
+        });
     }
 }

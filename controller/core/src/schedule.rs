@@ -53,8 +53,13 @@ impl<T> Schedule<T> {
 
     /// All items, to change them.
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.touched.extend(self.items.keys());
+        self.touch_all();
         self.items.values_mut().map(|item| &mut item.value)
+    }
+
+    /// All items are to be looked at.
+    pub(crate) fn touch_all(&mut self) {
+        self.touched.extend(self.items.keys());
     }
 
     /// The items that were touched, and those that are due, which are touched now, in the order of
