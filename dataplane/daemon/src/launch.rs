@@ -111,6 +111,7 @@ impl RunningHost {
         if matches!(config.host.memory, Memory::HugePages { .. }) && !eal.allows_capture() {
             tracing::warn!("dpdk-dumpcap cannot attach: DPDK's packet capture did not start");
         }
+        warn_of_small_pages();
         leave_cores(&config.host.workers)?;
         let clock = ProcessClock::start();
         let assembled = replication::assemble(&config, Time(clock.now_ns()))?;
@@ -270,6 +271,18 @@ fn check_timers(config: &Config) -> Result<(), LaunchError> {
         group: fast.name.clone(),
         interval_ms: fast.interval.as_millis() as u64,
     })
+}
+
+/// Where the kernel keeps the tables in pages of 4 KiB, a look-up among many mappings walks page
+/// tables: a million cost half as much again (docs/benchmarks.md).
+fn warn_of_small_pages() {
+    const SWITCH: &str = "/sys/kernel/mm/transparent_hugepage/enabled";
+    if std::fs::read_to_string(SWITCH).is_ok_and(|modes| modes.contains("[never]")) {
+        tracing::warn!(
+            "the kernel gives no large pages for the tables, so packets among many mappings cost more: \
+             write madvise to {SWITCH}"
+        );
+    }
 }
 
 /// Takes the calling thread off these cores, if it may use others. The threads
