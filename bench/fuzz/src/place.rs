@@ -46,7 +46,15 @@ impl Place {
             .uplink
             .mac
             .unwrap_or(MacAddress([2, 0, 0, 0, 0, 0]));
-        knowledge::first_snapshot(&self.config, mac)
+        let mut snapshot = knowledge::first_snapshot(&self.config, mac);
+        // Set aside for each run: what members may keep by default would be most of its time.
+        let mut groups = snapshot.groups.to_vec();
+        for member in groups.iter_mut().filter_map(|group| group.local.as_mut()) {
+            member.limits.packets = BUFFER_PACKETS;
+            member.limits.bytes = BUFFER_BYTES;
+        }
+        snapshot.groups = groups.into();
+        snapshot
     }
 }
 
@@ -60,6 +68,9 @@ pub(crate) struct Host {
     ports: usize,
 }
 
+/// What a member keeps at most: more than a run sends.
+const BUFFER_PACKETS: u32 = 256;
+const BUFFER_BYTES: u32 = 1 << 19;
 /// Room for what a run punts.
 const PUNT_RING_BYTES: usize = 1 << 18;
 

@@ -14,9 +14,9 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use crate::{
-    ApiError, Applied, Done, FLIGHTS_PATH, FlightRecord, FlightSummary, GROUPS_PATH, GroupRef,
-    GroupRequest, GroupStatus, MAPPINGS_PATH, MappingBatch, MemberRef, NetworkRef, RAISE_TERM_PATH,
-    STATUS_PATH, Status,
+    AddedMappings, ApiError, Applied, Done, FLIGHTS_PATH, FlightRecord, FlightSummary, GROUPS_PATH,
+    GroupRef, GroupRequest, GroupStatus, MAPPINGS_PATH, MappingBatch, MemberRef, NetworkRef,
+    RAISE_TERM_PATH, STATUS_PATH, Status,
 };
 
 mod events;
@@ -114,6 +114,15 @@ impl Client {
     /// See [`ClientError`]; [`ClientError::Refused`] has the index of an entry at fault.
     pub async fn apply(&self, batch: &MappingBatch) -> Result<Applied, ClientError> {
         let body = serde_json::to_vec(batch).map_err(|error| self.broken(error))?;
+        self.ask(Request::post(MAPPINGS_PATH), body.into()).await
+    }
+
+    /// The same for a batch that is JSON already.
+    ///
+    /// # Errors
+    /// See [`Client::apply`].
+    pub async fn add(&self, mappings: AddedMappings) -> Result<Applied, ClientError> {
+        let body = mappings.into_json();
         self.ask(Request::post(MAPPINGS_PATH), body.into()).await
     }
 

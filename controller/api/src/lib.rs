@@ -60,7 +60,7 @@ pub use group_request::{
     AddMember, Checkpoint, Done, GroupKey, GroupRef, GroupRequest, MemberRef, Move, Promote,
     RemoveMember,
 };
-pub use mapping::{Applied, Mapping, MappingBatch, MappingKey, NetworkRef};
+pub use mapping::{AddedMappings, Applied, Mapping, MappingBatch, MappingKey, NetworkRef};
 pub use status::{
     Balance, ControllerStatus, DropStatus, HostStatus, IcmpStatus, MessageStatus,
     MulticastGroupStatus, MulticastStatus, NativePeerStatus, NativeStatus, NodeStatus,

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 
-use crate::{ApiError, ErrorKind};
+use crate::{ApiError, BODY_BYTES_MAX, ErrorKind};
 
 /// A change to the mappings that is made as one: all of its entries, or none.
 ///
@@ -26,6 +26,46 @@ pub enum MappingBatch {
         /// What to remove.
         mappings: Vec<MappingKey>,
     },
+}
+
+/// The JSON of a batch that adds mappings, written one after the other for as long as a host takes it.
+#[derive(Clone, Debug, Default)]
+pub struct AddedMappings {
+    json: Vec<u8>,
+}
+
+impl AddedMappings {
+    const BEGIN: &[u8] = br#"{"op":"add","mappings":["#;
+    const END: &[u8] = b"]}";
+
+    /// Adds a mapping. False, and nothing is added, if the batch would then be above
+    /// [`BODY_BYTES_MAX`]; the first is added in any case.
+    pub fn add(&mut self, mapping: &Mapping) -> bool {
+        let before = self.json.len();
+        let between: &[u8] = match before {
+            0 => Self::BEGIN,
+            _ => b",",
+        };
+        self.json.extend_from_slice(between);
+        // Strings and numbers into memory: neither fails.
+        let written = serde_json::to_writer(&mut self.json, mapping).is_ok();
+        let fits = self.json.len() + Self::END.len() <= BODY_BYTES_MAX;
+        if written && (fits || before == 0) {
+            return true;
+        }
+        self.json.truncate(before);
+        false
+    }
+
+    /// The whole batch.
+    #[must_use]
+    pub fn into_json(mut self) -> Vec<u8> {
+        if self.json.is_empty() {
+            self.json.extend_from_slice(Self::BEGIN);
+        }
+        self.json.extend_from_slice(Self::END);
+        self.json
+    }
 }
 
 /// A virtual address and the host that owns it.

@@ -1,11 +1,13 @@
 //! Many mappings, sent in batches that the host takes.
 
 use std::io::{self, IsTerminal, Write};
+use std::iter::Peekable;
 use std::path::Path;
 use std::time::Duration;
+use std::vec;
 
 use api::client::{Client, ClientError};
-use api::{Applied, BODY_BYTES_MAX, MappingBatch};
+use api::{AddedMappings, Applied};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -13,9 +15,6 @@ use crate::arguments::Format;
 use crate::failure::Failure;
 use crate::mapping::mappings;
 use crate::mapping_file::{self, Line};
-
-/// What a batch's JSON may take, in octets, less what stands around the entries.
-const BATCH_BYTES_MAX: usize = BODY_BYTES_MAX - 64;
 
 /// A load that takes longer shows its progress, in seconds.
 const QUIET_S_MAX: u64 = 2;
@@ -51,8 +50,8 @@ pub async fn load(client: &Client, file: &Path, lines: Vec<Line>) -> Result<Load
         changed: 0,
         last: None,
     };
-    for (numbers, batch) in batches(lines)? {
-        let applied = client.apply(&batch).await;
+    for (numbers, batch) in Batches::of(lines) {
+        let applied = client.add(batch).await;
         let Applied {
             table_version,
             changed,
@@ -72,27 +71,26 @@ pub async fn load(client: &Client, file: &Path, lines: Vec<Line>) -> Result<Load
     Ok(loaded)
 }
 
-/// Cuts the file where the next entry would make a batch too large; with each batch go its lines'
-/// numbers.
-fn batches(lines: Vec<Line>) -> io::Result<Vec<(Vec<usize>, MappingBatch)>> {
-    let mut batches: Vec<(Vec<usize>, Vec<_>)> = Vec::new();
-    let (mut bytes, mut entry) = (usize::MAX, Vec::new());
-    for Line { number, mapping } in lines {
-        entry.clear();
-        serde_json::to_writer(&mut entry, &mapping)?;
-        let entry_bytes = entry.len() + 1;
-        bytes = bytes.saturating_add(entry_bytes);
-        if bytes > BATCH_BYTES_MAX {
-            batches.push((Vec::new(), Vec::new()));
-            bytes = entry_bytes;
-        }
-        if let Some((numbers, mappings)) = batches.last_mut() {
-            numbers.push(number);
-            mappings.push(mapping);
-        }
+/// The file, cut where the next entry would make a batch too large.
+struct Batches(Peekable<vec::IntoIter<Line>>);
+
+impl Batches {
+    fn of(lines: Vec<Line>) -> Self {
+        Self(lines.into_iter().peekable())
     }
-    let batch = |(numbers, mappings)| (numbers, MappingBatch::Add { mappings });
-    Ok(batches.into_iter().map(batch).collect())
+}
+
+impl Iterator for Batches {
+    /// Its lines' numbers, and the batch.
+    type Item = (Vec<usize>, AddedMappings);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (mut numbers, mut batch) = (Vec::new(), AddedMappings::default());
+        while let Some(line) = self.0.next_if(|line| batch.add(&line.mapping)) {
+            numbers.push(line.number);
+        }
+        (!numbers.is_empty()).then_some((numbers, batch))
+    }
 }
 
 /// The sentence for a batch that did not go through after `done` entries that did.
@@ -162,6 +160,8 @@ pub fn write(out: &mut impl Write, loaded: &Loaded, format: Format) -> io::Resul
 
 #[cfg(test)]
 mod tests {
+    use api::{BODY_BYTES_MAX, MappingBatch};
+
     use super::*;
 
     #[test]
@@ -180,14 +180,15 @@ mod tests {
                 },
             }
         };
-        let batches = batches((1..=60_000).map(line).collect()).unwrap();
+        let batches: Vec<_> = Batches::of((1..=60_000).map(line).collect()).collect();
         assert!(batches.len() > 1, "the test does not fill a batch");
         let mut next = 1;
         for (numbers, batch) in batches {
-            let bytes = serde_json::to_vec(&batch).unwrap().len();
-            assert!(bytes <= BODY_BYTES_MAX, "{bytes} octets");
-            assert_eq!(numbers, (next..next + batch.len()).collect::<Vec<_>>());
-            next += batch.len();
+            let json = batch.into_json();
+            assert!(json.len() <= BODY_BYTES_MAX, "{} octets", json.len());
+            let read = MappingBatch::from_json(&json).unwrap();
+            assert_eq!(numbers, (next..next + read.len()).collect::<Vec<_>>());
+            next += read.len();
         }
         assert_eq!(next, 60_001);
     }

@@ -238,3 +238,6 @@ impl Drop for TableAgent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
