@@ -33,6 +33,9 @@ static PLACES: LazyLock<Vec<Place>> = LazyLock::new(|| {
 /// One round takes no more from a port.
 const FRAMES_MAX: usize = 24;
 const IPV6: [u8; 2] = [0x86, 0xdd];
+const IPV4: [u8; 2] = [0x08, 0x00];
+/// More than a host chooses for what one round takes.
+const LOW_ID_MAX: u16 = 4 * FRAMES_MAX as u16;
 /// The low octet of the flow label, from the front of a frame: HASH, which may be anything.
 const HASH: usize = 14 + 3;
 
@@ -40,6 +43,9 @@ const HASH: usize = 14 + 3;
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Became {
     sent: BTreeMap<String, Vec<Vec<u8>>>,
+    /// The low identifications, by port, in order. A host chooses them for packets that crossed
+    /// without one; which of a burst gets which is its own business.
+    low_ids: BTreeMap<String, Vec<u16>>,
     drops: BTreeMap<(String, String), u64>,
     punted: u64,
 }
@@ -85,12 +91,11 @@ fn by_the_reference(place: &Place, input: &[Vec<Vec<u8>>]) -> Became {
                 *became.drops.entry(lost).or_default() += 1;
             }
             for (port, frame) in found.out {
-                became.sent.entry(port).or_default().push(comparable(frame));
+                became.sent.entry(port).or_default().push(frame);
             }
         }
     }
-    became.sent.values_mut().for_each(|frames| order(frames));
-    became
+    became.comparable()
 }
 
 fn by_the_worker(place: &Place, input: &[Vec<Vec<u8>>]) -> Became {
@@ -111,23 +116,48 @@ fn by_the_worker(place: &Place, input: &[Vec<Vec<u8>>]) -> Became {
             .insert((name(port), reason.name().to_owned()), packets);
     }
     for port in host.ports() {
-        let mut sent: Vec<_> = host.sent(port).into_iter().map(comparable).collect();
-        order(&mut sent);
+        let sent = host.sent(port);
         if !sent.is_empty() {
             became.sent.insert(name(port), sent);
         }
     }
-    became
+    became.comparable()
 }
 
-/// HASH is free.
-fn comparable(mut frame: Vec<u8>) -> Vec<u8> {
-    if frame.get(12..14) == Some(&IPV6)
-        && let Some(hash) = frame.get_mut(HASH)
-    {
-        *hash = 0;
+impl Became {
+    /// Without what is free.
+    fn comparable(mut self) -> Self {
+        for (port, frames) in &mut self.sent {
+            for frame in frames.iter_mut() {
+                if frame.get(12..14) == Some(&IPV6)
+                    && let Some(hash) = frame.get_mut(HASH)
+                {
+                    *hash = 0;
+                }
+                if let Some(id) = take_low_id(frame) {
+                    self.low_ids.entry(port.clone()).or_default().push(id);
+                }
+            }
+            order(frames);
+        }
+        self.low_ids
+            .values_mut()
+            .for_each(|ids| ids.sort_unstable());
+        self
     }
-    frame
+}
+
+/// Takes a low identification off a packet for a node. The checksum goes with it; it must be right.
+fn take_low_id(frame: &mut [u8]) -> Option<u16> {
+    let (ethernet, header) = frame.split_first_chunk_mut::<14>()?;
+    let header = header.first_chunk_mut::<20>()?;
+    let id = u16::from_be_bytes([header[4], header[5]]);
+    if ethernet[12..] != IPV4 || header[0] != 0x45 || !(1..=LOW_ID_MAX).contains(&id) {
+        return None;
+    }
+    assert!(wire::checksum::verify(header), "of {header:02x?}");
+    (header[4..6].fill(0), header[10..12].fill(0));
+    Some(id)
 }
 
 /// What is answered at once (ARP) may overtake what is looked up first; within each kind the order
