@@ -27,6 +27,7 @@ use crate::agent::TableAgent;
 use crate::billing::Billing;
 use crate::events::Names;
 use crate::flights::Flights;
+use crate::host_view::View;
 use crate::mapping_rules::MappingRules;
 use crate::notes::{Notes, NotesOfGroups};
 use crate::plane::Plane;
@@ -34,7 +35,6 @@ use crate::poller::Idle;
 use crate::ports::{Ports, eal_options};
 use crate::replication::{Assembled, ReplicationError};
 use crate::service::{BoundService, Service};
-use crate::status::View;
 use crate::wiring::{self, Shared};
 use crate::{poller, replication};
 

@@ -17,6 +17,7 @@ mod events;
 #[cfg(test)]
 mod fixture;
 mod flights;
+mod host_view;
 mod launch;
 mod mapping_rules;
 mod notes;

@@ -16,8 +16,8 @@ use serde_json::json;
 use crate::agent::Command;
 use crate::events::Names;
 use crate::flights::Around;
+use crate::host_view::View;
 use crate::plane::TimedNews;
-use crate::status::View;
 
 /// How often notes are looked for.
 const PERIOD: Duration = Duration::from_millis(10);

@@ -19,8 +19,8 @@ use tables::notice::NoticeReceiver;
 use tables::publication::Observer;
 use tables::{Publisher, Snapshot};
 
+use crate::host_view::OpenPort;
 use crate::replication::host_id;
-use crate::status::OpenPort;
 use group::PlaneGroup;
 pub(crate) use routers::{News, TimedNews};
 

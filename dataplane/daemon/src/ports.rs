@@ -8,8 +8,8 @@ use queues::QueuePair;
 use wire::ethernet::MacAddress;
 use worker::WorkerIndex;
 
+use crate::host_view::OpenPort;
 use crate::launch::LaunchError;
-use crate::status::OpenPort;
 
 /// Descriptors of a queue, unless the configuration says otherwise: a tenth of
 /// a second's worth at 20,000 packets a second, since on a shared machine a

@@ -8,9 +8,9 @@ use api::server::{self, Lock, Socket};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
+use crate::host_view::View;
 use crate::launch::LaunchError;
 use crate::notes::Notes;
-use crate::status::View;
 
 /// The socket is taken, nothing answers yet.
 pub(crate) struct BoundService {

@@ -156,7 +156,8 @@ fn take_low_id(frame: &mut [u8]) -> Option<u16> {
         return None;
     }
     assert!(wire::checksum::verify(header), "of {header:02x?}");
-    (header[4..6].fill(0), header[10..12].fill(0));
+    header[4..6].fill(0);
+    header[10..12].fill(0);
     Some(id)
 }
 

@@ -17,8 +17,8 @@ use tables::lease::Lease;
 use tables::{GroupIndex, HostIndex, Key, PortIndex, Snapshot};
 use wire::address::Prefix96;
 
+use crate::host_view::OpenPort;
 use crate::replication::{group_id, host_id};
-use crate::status::OpenPort;
 
 /// A host that sent to the address within this time is a sender.
 const SENDER_SPAN_NS: u64 = 1_000_000_000;
