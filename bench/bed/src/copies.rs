@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use crate::agreement;
 use crate::inputs::Inputs;
 use crate::program::{Binaries, Kind};
-use crate::report::Spread;
-use crate::rounds::{self, Plan, Rounds};
+use crate::report::{Spread, by_kind};
+use crate::rounds::{self, Plan, Round, Rounds};
 use crate::scenario::{Direction, Reuse, Scenario};
 
 /// Lengths that are measured, in octets, as [`Scenario::frame_bytes`].
@@ -62,49 +62,35 @@ pub struct Frame {
 impl Frame {
     /// What the rounds show; `None` if the machine moved in all of them.
     fn of(frame_bytes: u16, rounds: Rounds) -> Option<Self> {
-        let cycles = rounds.tsc_hz / 1e9;
-        let counting: Vec<_> = rounds
-            .rounds
-            .iter()
-            .filter(|round| round.counts())
-            .collect();
-        let of = |figure: &dyn Fn(&rounds::Round) -> Option<f64>| {
-            Spread::of(counting.iter().filter_map(|round| figure(round)).collect())
-        };
-        let by_kind = |kinds: &[Kind], figure: &dyn Fn(&rounds::Round, Kind) -> Option<f64>| {
-            let spread = |kind: &Kind| Some((*kind, of(&|round| figure(round, *kind))?));
-            kinds.iter().filter_map(spread).collect::<BTreeMap<_, _>>()
-        };
-        let packet = |round: &rounds::Round, kind: Kind| {
-            Some(round.turns.get(&kind)?.ns_per_packet * cycles)
-        };
-        let copy = |round: &rounds::Round, kind: Kind| {
-            Some(packet(round, kind)? - packet(round, without_copies(kind))?)
-        };
-        let ours = [Kind::WorkerCopies, Kind::WorkerShares];
-        let all = [ours[0], ours[1], Kind::BareLoopCopies];
-        let copy_cycles = by_kind(&all, &copy);
-        let packet_cycles = by_kind(&[Kind::Worker, Kind::BareLoop], &packet);
-        let ratios = by_kind(&ours, &|round, kind| {
-            Some(copy(round, kind)? / copy(round, Kind::BareLoopCopies)?)
+        let cycles = rounds.cycles_per_ns();
+        let copy_ns =
+            |round: &Round, kind: Kind| Some(round.ns(kind)? - round.ns(without_copies(kind)?)?);
+        let copy_cycles = by_kind(&rounds, |round, kind| Some(copy_ns(round, kind)? * cycles));
+        let packet_cycles = by_kind(&rounds, |round, kind| match without_copies(kind) {
+            None => Some(round.ns(kind)? * cycles),
+            Some(_) => None,
         });
-        let rounds_dropped = rounds.rounds.len() - counting.len();
+        let ratios = by_kind(&rounds, |round, kind| match kind {
+            Kind::BareLoopCopies => None,
+            ours => Some(copy_ns(round, ours)? / copy_ns(round, Kind::BareLoopCopies)?),
+        });
         (!copy_cycles.is_empty()).then_some(Self {
             frame_bytes,
             copy_cycles,
             packet_cycles,
             ratios,
-            rounds_dropped,
+            rounds_dropped: rounds.dropped(),
             rounds,
         })
     }
 }
 
-/// The same program without a replica.
-fn without_copies(kind: Kind) -> Kind {
+/// The same program without a replica; `None` for one that makes no copies.
+fn without_copies(kind: Kind) -> Option<Kind> {
     match kind {
-        Kind::BareLoopCopies => Kind::BareLoop,
-        _ => Kind::Worker,
+        Kind::BareLoopCopies => Some(Kind::BareLoop),
+        Kind::WorkerCopies | Kind::WorkerShares => Some(Kind::Worker),
+        _ => None,
     }
 }
 

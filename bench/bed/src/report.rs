@@ -1,13 +1,13 @@
 //! What is concluded from rounds: medians, ranges, ratios of the same rounds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::machine::Machine;
 use crate::program::{Kind, Load};
-use crate::rounds::{Plan, Rounds};
+use crate::rounds::{Plan, Round, Rounds};
 use crate::scenario::Scenario;
 
 /// The middle and the ends of some figures.
@@ -51,6 +51,23 @@ impl fmt::Display for Spread {
     }
 }
 
+/// Of each contender that has it, a figure over all rounds that count.
+#[must_use]
+pub fn by_kind(
+    rounds: &Rounds,
+    figure: impl Fn(&Round, Kind) -> Option<f64>,
+) -> BTreeMap<Kind, Spread> {
+    let kinds: BTreeSet<Kind> = rounds
+        .counting()
+        .flat_map(|round| round.turns.keys().copied())
+        .collect();
+    let spread = |kind: Kind| {
+        let figures = rounds.counting().filter_map(|round| figure(round, kind));
+        Some((kind, Spread::of(figures.collect())?))
+    };
+    kinds.into_iter().filter_map(spread).collect()
+}
+
 /// One scenario's figures.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
@@ -78,27 +95,13 @@ impl Outcome {
     /// What the rounds show; `None` if the gauge moved in all of them.
     #[must_use]
     pub fn of(scenario: Scenario, machine: Machine, plan: Plan, rounds: Rounds) -> Option<Self> {
-        let cycles = rounds.tsc_hz / 1e9;
-        let counting: Vec<_> = rounds
-            .rounds
-            .iter()
-            .filter(|round| round.counts())
-            .collect();
-        let kinds: Vec<Kind> = counting.first()?.turns.keys().copied().collect();
-        let by_kind = |figure: &dyn Fn(usize, Kind) -> Option<f64>| {
-            let spread = |kind: Kind| {
-                let figures = (0..counting.len()).filter_map(|round| figure(round, kind));
-                Some((kind, Spread::of(figures.collect())?))
-            };
-            kinds.iter().copied().filter_map(spread).collect()
-        };
-        let ns = |round: usize, kind: Kind| Some(counting[round].turns.get(&kind)?.ns_per_packet);
-        let cycles_per_packet = by_kind(&|round, kind| Some(ns(round, kind)? * cycles));
-        let ratios = by_kind(&|round, kind| match kind {
+        let cycles = rounds.cycles_per_ns();
+        let cycles_per_packet = by_kind(&rounds, |round, kind| Some(round.ns(kind)? * cycles));
+        let ratios = by_kind(&rounds, |round, kind| match kind {
             Kind::Understudyd => None,
-            other => Some(ns(round, Kind::Understudyd)? / ns(round, other)?),
+            other => Some(round.ns(Kind::Understudyd)? / round.ns(other)?),
         });
-        let gauge = counting.iter().flat_map(|round| round.gauge_ns).collect();
+        let gauge = rounds.counting().flat_map(|round| round.gauge_ns).collect();
         Some(Self {
             scenario,
             machine,
@@ -106,7 +109,7 @@ impl Outcome {
             cycles_per_packet,
             ratios,
             gauge_cycles: Spread::of(gauge)?.scaled(cycles),
-            rounds_dropped: rounds.rounds.len() - counting.len(),
+            rounds_dropped: rounds.dropped(),
             load: rounds.load,
             rounds,
         })

@@ -54,6 +54,12 @@ impl Round {
         let [before, after] = self.gauge_ns;
         (after / before - 1.0).abs() <= GAUGE_MOVES_MAX
     }
+
+    /// Nanoseconds a packet of a contender; `None` if it had no turn.
+    #[must_use]
+    pub fn ns(&self, kind: Kind) -> Option<f64> {
+        Some(self.turns.get(&kind)?.ns_per_packet)
+    }
 }
 
 /// All rounds of a scenario.
@@ -65,6 +71,25 @@ pub struct Rounds {
     pub load: Option<Load>,
     /// The rate of the time stamp counter, as DPDK measured it, in Hz.
     pub tsc_hz: f64,
+}
+
+impl Rounds {
+    /// Those that count.
+    pub fn counting(&self) -> impl Iterator<Item = &Round> {
+        self.rounds.iter().filter(|round| round.counts())
+    }
+
+    /// How many do not.
+    #[must_use]
+    pub fn dropped(&self) -> usize {
+        self.rounds.len() - self.counting().count()
+    }
+
+    /// Cycles of the time stamp counter in a nanosecond.
+    #[must_use]
+    pub fn cycles_per_ns(&self) -> f64 {
+        self.tsc_hz / 1e9
+    }
 }
 
 /// Runs the contenders. All are started before the first round and wait, stopped, for their turns.
