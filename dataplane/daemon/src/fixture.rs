@@ -6,8 +6,11 @@ use std::sync::Arc;
 
 use config::Config;
 use messages::{Epoch, GroupId, HostId};
+use tables::Publisher;
 use tempfile::TempDir;
+use wire::ethernet::MacAddress;
 
+use crate::plane::Plane;
 use crate::replication::{group_id, host_id};
 
 /// What all hosts share. `STATE` stands for a directory.
@@ -118,6 +121,14 @@ mtu = 1600
 /// A host's configuration without changes.
 pub(crate) fn config(host: &str) -> Arc<Config> {
     Files::new().config(host, &[])
+}
+
+/// What a host knows when it starts, without workers.
+pub(crate) fn plane(config: &Arc<Config>) -> Plane {
+    let snapshot = knowledge::first_snapshot(config, MacAddress([2, 0, 0, 0, 0, 1]));
+    let (news, _) = rtrb::RingBuffer::new(1);
+    let publisher = Publisher::new(snapshot);
+    Plane::new(config, publisher, Vec::new(), Vec::new(), &[], news)
 }
 
 pub(crate) fn host(host: usize) -> HostId {

@@ -1,25 +1,15 @@
 use std::net::Ipv4Addr;
 
-use tables::Publisher;
 use tables::mappings::Change;
 
 use super::*;
-use crate::fixture::{S, config};
+use crate::fixture::{S, config, plane};
 
 const CHANGES: u32 = 50_000;
 
 fn agent() -> TableAgent {
     let config = config("r");
-    let snapshot = knowledge::first_snapshot(&config, MacAddress([2, 0, 0, 0, 0, 1]));
-    let news = rtrb::RingBuffer::new(1).0;
-    let plane = Plane::new(
-        &config,
-        Publisher::new(snapshot),
-        Vec::new(),
-        Vec::new(),
-        &[],
-        news,
-    );
+    let plane = plane(&config);
     TableAgent::new(config, plane, None, Billing::new(&[]), Arc::default())
 }
 

@@ -1,11 +1,9 @@
 use std::sync::Arc;
 
 use messages::{HostId, Member, Owner, Signature, SignedRecord};
-use tables::Publisher;
-use wire::ethernet::MacAddress;
 
 use super::*;
-use crate::fixture::{R, S, T, config, epoch, group, host};
+use crate::fixture::{R, S, T, config, epoch, group, host, plane};
 
 const NOW: Time = Time(10_000_000_000);
 
@@ -49,15 +47,7 @@ fn view(record: Option<Record>, standing: Standing, lease: failover::Lease) -> G
 
 fn status(view: &GroupView) -> GroupStatus {
     let config = config("r");
-    let snapshot = knowledge::first_snapshot(&config, MacAddress([2, 0, 0, 0, 0, 1]));
-    let plane = Plane::new(
-        &config,
-        Publisher::new(snapshot),
-        Vec::new(),
-        Vec::new(),
-        &[],
-        rtrb::RingBuffer::new(1).0,
-    );
+    let plane = plane(&config);
     let shown = Shown {
         now: NOW,
         config: &config,
