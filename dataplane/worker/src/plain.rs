@@ -84,8 +84,8 @@ impl Originals {
             }
             let reheaded = destination.find().and_then(|owner| {
                 let group = owner.group.filter(|group| has_owner(tables, *group))?;
-                let is_elsewhere = owner.port.is_none() && owner.owner != tables.host.index;
-                is_elsewhere.then(|| stencil.rehead(&mut burst[*at], read, &owner.prefix))??;
+                crosses(tables, owner)
+                    .then(|| stencil.rehead(&mut burst[*at], read, &owner.prefix))??;
                 Some(group)
             });
             self.groups[*at] = reheaded;
@@ -252,7 +252,13 @@ impl<Io: BurstIo> Path<Io> {
 /// Whether packets for an address cross the substrate, to one host.
 #[inline(always)]
 fn is_elsewhere(tables: &Snapshot, to: &Entry) -> bool {
-    to.group.is_none() && to.port.is_none() && to.owner != tables.host.index
+    to.group.is_none() && crosses(tables, to)
+}
+
+/// Whether packets for an address cross the substrate, and none of them stays here.
+#[inline(always)]
+fn crosses(tables: &Snapshot, to: &Entry) -> bool {
+    to.port.is_none() && to.owner != tables.host.index
 }
 
 /// Whether an address lives on this host and nowhere else.
