@@ -64,6 +64,26 @@ enum Command {
     },
 }
 
+/// What all measurements share.
+#[derive(Args)]
+struct Places {
+    /// Where results go
+    #[arg(long, value_name = "DIR", default_value = "target/bench")]
+    out: PathBuf,
+    /// Where the programs are
+    #[arg(long, value_name = "DIR", default_value = "target/release")]
+    binaries: PathBuf,
+}
+
+impl Places {
+    fn programs(&self) -> Binaries {
+        Binaries {
+            directory: self.binaries.clone(),
+            testpmd: PathBuf::new(),
+        }
+    }
+}
+
 #[derive(Args)]
 struct Measure {
     /// Which scenarios
@@ -71,12 +91,8 @@ struct Measure {
     /// Only those whose name begins so; repeatable
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// Where results go
-    #[arg(long, value_name = "DIR", default_value = "target/bench")]
-    out: PathBuf,
-    /// Where understudyd, understudy and bare-loop are
-    #[arg(long, value_name = "DIR", default_value = "target/release")]
-    binaries: PathBuf,
+    #[command(flatten)]
+    places: Places,
     /// DPDK's forwarder
     #[arg(long, value_name = "PROGRAM", default_value = "dpdk-testpmd")]
     testpmd: PathBuf,
@@ -105,12 +121,8 @@ struct Churn {
     /// Changes of a batch, which is one version of the tables, or 64 if above 4,096
     #[arg(long, default_value_t = 1_000)]
     batch: u32,
-    /// Where results go
-    #[arg(long, value_name = "DIR", default_value = "target/bench")]
-    out: PathBuf,
-    /// Where understudyd and understudy are
-    #[arg(long, value_name = "DIR", default_value = "target/release")]
-    binaries: PathBuf,
+    #[command(flatten)]
+    places: Places,
 }
 
 #[derive(Args)]
@@ -124,12 +136,8 @@ struct Copies {
     /// Length of a turn, in milliseconds
     #[arg(long, default_value_t = 1000)]
     turn_ms: u64,
-    /// Where results go
-    #[arg(long, value_name = "DIR", default_value = "target/bench")]
-    out: PathBuf,
-    /// Where copier and bare-loop are
-    #[arg(long, value_name = "DIR", default_value = "target/release")]
-    binaries: PathBuf,
+    #[command(flatten)]
+    places: Places,
 }
 
 #[derive(Args)]
@@ -140,12 +148,8 @@ struct Scale {
     /// Length of a turn, in milliseconds
     #[arg(long, default_value_t = 1000)]
     turn_ms: u64,
-    /// Where results go
-    #[arg(long, value_name = "DIR", default_value = "target/bench")]
-    out: PathBuf,
-    /// Where understudyd and understudy are
-    #[arg(long, value_name = "DIR", default_value = "target/release")]
-    binaries: PathBuf,
+    #[command(flatten)]
+    places: Places,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -190,6 +194,11 @@ fn list(set: Set) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+fn progress_of(turns: u64) -> Result<ProgressBar, Box<dyn Error>> {
+    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len}  {msg}")?;
+    Ok(ProgressBar::new(turns).with_style(style))
+}
+
 fn measure(options: &Measure) -> Result<(), Box<dyn Error>> {
     let wanted = |scenario: &Scenario| {
         let name = scenario.to_string();
@@ -204,8 +213,8 @@ fn measure(options: &Measure) -> Result<(), Box<dyn Error>> {
         return Err("no scenario has such a name; `bed list full` lists them".into());
     }
     let binaries = Binaries {
-        directory: options.binaries.clone(),
         testpmd: options.testpmd.clone(),
+        ..options.places.programs()
     };
     let plan = Plan {
         rounds: options.rounds,
@@ -213,18 +222,22 @@ fn measure(options: &Measure) -> Result<(), Box<dyn Error>> {
         turn_ms: options.turn_ms,
     };
     let machine = Machine::look()?;
-    let results = options.out.join("scenarios");
+    let results = options.places.out.join("scenarios");
     fs::create_dir_all(&results)?;
     let turns = |scenario: &Scenario| {
         u64::from(plan.rounds) * Kind::contenders(scenario.direction).len() as u64
     };
-    let progress = ProgressBar::new(scenarios.iter().map(turns).sum());
-    progress.set_style(ProgressStyle::with_template(
-        "{wide_bar} {pos}/{len}  {msg}",
-    )?);
+    let progress = progress_of(scenarios.iter().map(turns).sum())?;
     let mut outcomes = Vec::new();
     for scenario in scenarios {
-        let measured = measure_one(scenario, &binaries, plan, &machine, &options.out, &progress)?;
+        let measured = measure_one(
+            scenario,
+            &binaries,
+            plan,
+            &machine,
+            &options.places.out,
+            &progress,
+        )?;
         let Some(outcome) = measured else {
             // A loud neighbour is no fault of anything that is measured.
             progress.println(format!(
@@ -242,10 +255,7 @@ fn measure(options: &Measure) -> Result<(), Box<dyn Error>> {
 }
 
 fn measure_churn(options: &Churn) -> Result<(), Box<dyn Error>> {
-    let binaries = Binaries {
-        directory: options.binaries.clone(),
-        testpmd: PathBuf::new(),
-    };
+    let binaries = options.places.programs();
     let plan = churn::Plan {
         mappings: options.mappings,
         pairs: options.pairs,
@@ -254,14 +264,11 @@ fn measure_churn(options: &Churn) -> Result<(), Box<dyn Error>> {
         batch: options.batch,
         single_changes: 500,
     };
-    let progress = ProgressBar::new(u64::from(plan.pairs) * 2);
-    progress.set_style(ProgressStyle::with_template(
-        "{wide_bar} {pos}/{len}  {msg}",
-    )?);
-    let work = options.out.join("work/churn");
+    let progress = progress_of(u64::from(plan.pairs) * 2)?;
+    let work = options.places.out.join("work/churn");
     let outcome = churn::run(&binaries, plan, &work, &progress)?;
     fs::remove_dir_all(&work)?;
-    let path = options.out.join("churn.json");
+    let path = options.places.out.join("churn.json");
     serde_json::to_writer_pretty(File::create(path)?, &outcome)?;
     progress.finish_and_clear();
     write!(io::stdout(), "{outcome}")?;
@@ -269,23 +276,17 @@ fn measure_churn(options: &Churn) -> Result<(), Box<dyn Error>> {
 }
 
 fn measure_copies(options: &Copies) -> Result<(), Box<dyn Error>> {
-    let binaries = Binaries {
-        directory: options.binaries.clone(),
-        testpmd: PathBuf::new(),
-    };
+    let binaries = options.places.programs();
     let plan = Plan {
         rounds: options.rounds,
         settle_ms: 100,
         turn_ms: options.turn_ms,
     };
     let turns = options.frame.len() * copies::CONTENDERS.len() * plan.rounds as usize;
-    let progress = ProgressBar::new(turns as u64);
-    progress.set_style(ProgressStyle::with_template(
-        "{wide_bar} {pos}/{len}  {msg}",
-    )?);
-    let work = options.out.join("work/copies");
+    let progress = progress_of(turns as u64)?;
+    let work = options.places.out.join("work/copies");
     let outcome = copies::run(&binaries, &options.frame, plan, &work, &progress)?;
-    let path = options.out.join("copies.json");
+    let path = options.places.out.join("copies.json");
     serde_json::to_writer_pretty(File::create(path)?, &outcome)?;
     progress.finish_and_clear();
     write!(io::stdout(), "{outcome}")?;
@@ -293,14 +294,11 @@ fn measure_copies(options: &Copies) -> Result<(), Box<dyn Error>> {
 }
 
 fn measure_scale(options: &Scale) -> Result<(), Box<dyn Error>> {
-    let binaries = Binaries {
-        directory: options.binaries.clone(),
-        testpmd: PathBuf::new(),
-    };
-    let work = options.out.join("work/scale");
+    let binaries = options.places.programs();
+    let work = options.places.out.join("work/scale");
     let outcome = scale::run(&binaries, options.pairs, options.turn_ms, &work)?;
     fs::remove_dir_all(&work)?;
-    let path = options.out.join("scale.json");
+    let path = options.places.out.join("scale.json");
     serde_json::to_writer_pretty(File::create(path)?, &outcome)?;
     write!(io::stdout(), "{outcome}")?;
     Ok(())
